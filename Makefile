@@ -1,0 +1,56 @@
+# make findings   the suite on params/$(BASE).yml, ending with the address of the findings page
+# make test       every test
+# make lab        JupyterLab on the chapters
+# make lint       style and types
+# make notebooks  run the chapters in place, so that their stored outputs are today's
+# make bench      side by side with lifetimes, as ratios
+# make lock       choose the newest releases that work together
+
+PYTHON ?= python3
+BASE ?= cdnow
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+READY := $(VENV)/.ready
+
+.PHONY: findings test lab lint notebooks bench lock clean
+.DEFAULT_GOAL := findings
+
+findings: $(READY)
+	@$(BIN)/customerbase run params/$(BASE).yml
+
+test: $(READY)
+	@$(BIN)/python tests/pages/browser.py
+	@$(BIN)/python -m pytest
+
+lab: $(READY)
+	$(BIN)/jupyter lab notebooks
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+notebooks: $(READY)
+	$(BIN)/python tests/notebooks/refresh.py
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "This needs Python 3.11 or newer, and '$(PYTHON)' is older. Name a newer one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Setting up the environment in $(VENV), once ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: $(READY)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --upgrade --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) runs

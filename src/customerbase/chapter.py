@@ -1,0 +1,197 @@
+"""What a chapter works with: its parameters, the ledger, the tables of the run it belongs to, its findings."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from .errors import CannotSay, Refusal
+from .findings import Finding, Findings, Verdict, write_findings
+from .ledger import Ledger, read_ledger
+from .parameters import KEYS, Parameters, check_parameters
+from .project import RUNS
+from .store import origin, read_table, write_table
+from .unsaid import Unsaid
+
+RUN_FOLDER = "CUSTOMERBASE_RUN_FOLDER"  # set by a run for the kernels it starts
+SHORTEST_SPAN_DAYS = 28
+LONGEST_HOLDOUT_DAYS = 364
+
+
+class Chapter:
+    """One chapter at work on one customer base.
+
+    Parameters
+    ----------
+    name : str
+        The notebook's name without its ending.
+    parameters : Parameters
+    run_folder : Path or None
+        The folder of the run the chapter belongs to. None: run by hand, its tables go to ``runs/<base>/by-hand``.
+    """
+
+    def __init__(self, name: str, parameters: Parameters, run_folder: Path | None = None) -> None:
+        self.name = name
+        self.parameters = parameters
+        self.in_run = run_folder is not None
+        self.folder = run_folder or RUNS / parameters.base / "by-hand"
+        self._findings: dict[str, Finding] = {}
+
+    @cached_property
+    def _source(self) -> Ledger:
+        return read_ledger(self.parameters.ledger)
+
+    @cached_property
+    def ledger(self) -> pl.DataFrame:
+        """The cleaned ledger: customer, date, amount, kind and the optional columns present, up to `as_of`."""
+        kept = read_table(self.folder, "ledger") if self.in_run else None
+        rows = self._source.rows if kept is None else kept
+        return up_to(rows, as_of(self.parameters, rows))
+
+    @cached_property
+    def purchases(self) -> pl.DataFrame:
+        """The ledger's sales: customer, date, amount. Returns are no purchases."""
+        return self.ledger.filter(pl.col("kind") == "sale").select("customer", pl.col("date").dt.date(), "amount")
+
+    @cached_property
+    def as_of(self) -> dt.date:
+        """The last day observed."""
+        return as_of(self.parameters, self.ledger)
+
+    @cached_property
+    def first_day(self) -> dt.date:
+        """The day of the first purchase."""
+        return self.purchases["date"].min()  # type: ignore[return-value]
+
+    @property
+    def calibration_end(self) -> dt.date:
+        """The last day that the tested models see.
+
+        Raises
+        ------
+        CannotSay
+            When the ledger is too short to keep a holdout back.
+        """
+        span = (self.as_of - self.first_day).days
+        days = self.parameters.holdout_days
+        if days is None:
+            if span < SHORTEST_SPAN_DAYS:
+                raise CannotSay(
+                    f"The ledger spans {span} days; a forecast can be tested from {SHORTEST_SPAN_DAYS} days up."
+                )
+            days = min(round(span / 14) * 7, LONGEST_HOLDOUT_DAYS)
+        if days >= span:
+            raise CannotSay(
+                f"holdout_days keeps back {days} days, but the ledger spans only {span}: nothing is left to fit on."
+            )
+        return self.as_of - dt.timedelta(days=days)
+
+    def table(self, name: str, compute: Callable[[Chapter], pd.DataFrame], *uses: str) -> pd.DataFrame:
+        """Return a table that another chapter makes: read where the run has it, computed otherwise.
+
+        Parameters
+        ----------
+        name : str
+            The table.
+        compute : callable
+            Makes the table from a chapter.
+        *uses : str
+            The parameters it depends on. Run by hand, a table left by an earlier run is taken only if it was made
+            with the same ones from the same ledger.
+        """
+        kept = read_table(self.folder, name, None if self.in_run else self._origin(uses))
+        return compute(self) if kept is None else kept.to_pandas()
+
+    def write(self, name: str, table: pd.DataFrame | Unsaid, *uses: str) -> None:
+        """Write a table of this chapter into the run's folder, with the parameters it depends on."""
+        if not isinstance(table, Unsaid):
+            write_table(self.folder, name, table, "" if self.in_run else self._origin(uses))
+
+    def _origin(self, uses: tuple[str, ...]) -> str:
+        flat = self.parameters.flat()
+        return origin(ledger=self._source.fingerprint, **{key: flat[key] for key in ("as_of", *uses)})
+
+    def state(
+        self,
+        id: str,
+        statement: str,
+        *,
+        value: float | None = None,
+        low: float | None = None,
+        high: float | None = None,
+        unit: str = "",
+        verdict: Verdict = "note",
+    ) -> None:
+        """State a finding; stated again under the same id, it replaces the earlier one."""
+        interval = self.parameters.interval if low is not None or high is not None else None
+        self._findings[id] = Finding(id, self.name, statement, value, low, high, unit, verdict, interval)
+
+    def findings(self) -> Findings:
+        """Write what was stated so far to the run's folder and show it."""
+        stated = tuple(self._findings.values())
+        write_findings(self.folder / "findings" / f"{self.name}.json", stated)
+        return Findings(stated)
+
+
+def open_chapter(name: str, namespace: Mapping[str, Any]) -> Chapter:
+    """Start a chapter from the variables of its parameters cell.
+
+    Parameters
+    ----------
+    name : str
+        The notebook's name without its ending.
+    namespace : mapping
+        The notebook's ``globals()``.
+
+    Raises
+    ------
+    Refusal
+        When a parameter can't be used.
+    """
+    given = {key: namespace[key] for key in KEYS if key in namespace}
+    injected = _injected(namespace.get("In", ()))
+    if {"base", "ledger"} & injected:
+        # a parameter file speaks for its whole base: what it leaves out must not come from the default base
+        given = {key: value for key, value in given.items() if key in injected}
+    run_folder = os.environ.get(RUN_FOLDER)
+    return Chapter(name, check_parameters(given, where=name), Path(run_folder) if run_folder else None)
+
+
+def as_of(parameters: Parameters, rows: pl.DataFrame) -> dt.date:
+    """Return the last day observed: `as_of`, or else the ledger's last day.
+
+    Raises
+    ------
+    Refusal
+        When there is no purchase, or `as_of` lies before the first.
+    """
+    first = rows.filter(pl.col("kind") == "sale")["date"].dt.date().min()
+    if not isinstance(first, dt.date):
+        raise Refusal("The ledger holds no purchase: every row is a return.")
+    if parameters.as_of is None:
+        return rows["date"].dt.date().max()  # type: ignore[return-value]
+    if parameters.as_of < first:
+        raise Refusal(f"as_of: {parameters.as_of} lies before the ledger's first purchase, on {first}.")
+    return parameters.as_of
+
+
+def up_to(rows: pl.DataFrame, last_day: dt.date) -> pl.DataFrame:
+    """Return the rows dated on or before `last_day`, whatever their hour."""
+    return rows.filter(pl.col("date").dt.date() <= last_day)
+
+
+def _injected(history: Any) -> set[str]:
+    """Return the names that papermill's injected cell sets; empty in a notebook it didn't parameterise."""
+    cells = [source for source in history if source.startswith("# Parameters\n")]
+    if not cells:
+        return set()
+    assigned = (node.targets for node in ast.parse(cells[-1]).body if isinstance(node, ast.Assign))
+    return {target.id for targets in assigned for target in targets if isinstance(target, ast.Name)}

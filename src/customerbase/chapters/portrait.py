@@ -1,0 +1,207 @@
+"""The steps of `02_portrait`: what the base is like today and where it is moving."""
+
+from __future__ import annotations
+
+import pandas as pd
+import polars as pl
+
+from models.cohorts import activity_by_month, cohort_triangle
+from models.concentration import lorenz, top_share
+
+from ..chapter import Chapter
+from ..errors import CannotSay
+from ..findings import Findings
+from ..shown_table import ShownTable, show_table
+from ..unsaid import Unsaid, says_why_not
+from ..wording import count, day, money, number, percent, plural
+
+MONTHS_SHOWN = 18
+STEADY = 0.02  # revenue that moves by less is called steady
+HALF = 0.5  # of revenue: from there on the top tenth is a dependency to watch
+AGE_SHOWN = 3  # months after the first purchase at which cohorts are compared
+
+
+def revenue_by_customer(chapter: Chapter) -> pd.Series:
+    """Return each customer's revenue, returns taken off."""
+    totals = chapter.ledger.group_by("customer").agg(pl.col("amount").sum()).sort("customer")
+    return pd.Series(totals["amount"].to_numpy(), index=totals["customer"].to_list(), name="revenue")
+
+
+def by_month(chapter: Chapter) -> pd.DataFrame:
+    """Return customers, purchases and revenue of each month, new apart from repeat; see `activity_by_month`."""
+    months = activity_by_month(chapter.purchases)
+    months["complete"] = months["month"] + pd.offsets.MonthEnd(0) <= pd.Timestamp(chapter.as_of)
+    return months
+
+
+def at_a_glance(chapter: Chapter, revenue: pd.Series, months: pd.DataFrame) -> ShownTable:
+    """Show the base's size, means beside medians."""
+    purchases = int(months["purchases_new"].sum() + months["purchases_repeat"].sum())
+    currency = chapter.parameters.currency
+    facts = {
+        "customers": count(len(revenue)),
+        "purchases (days with a purchase)": count(purchases),
+        "revenue": money(revenue.sum(), currency),
+        "purchases a customer, mean": number(purchases / len(revenue)),
+        "revenue a customer, mean": money(revenue.mean(), currency),
+        "revenue a customer, median": money(revenue.median(), currency),
+        "customers below the mean": percent((revenue < revenue.mean()).mean()),
+    }
+    frame = pd.DataFrame({"what": facts.keys(), "how_much": facts.values()})
+    caption = f"The base from {day(chapter.first_day)} to {day(chapter.as_of)}"
+    return show_table(frame, caption, {"what": ("", str), "how_much": ("on this base", str)})
+
+
+def month_table(chapter: Chapter, months: pd.DataFrame) -> ShownTable:
+    """Show the last months, the newest first."""
+    frame = months.tail(MONTHS_SHOWN).iloc[::-1].reset_index(drop=True)
+    frame["label"] = frame["month"].dt.strftime("%Y-%m") + frame["complete"].map({True: "", False: " (not over)"})
+    columns = {
+        "label": ("month", str),
+        "new_customers": ("new customers", count),
+        "repeat_customers": ("repeat customers", count),
+        "purchases_new": ("first purchases", count),
+        "purchases_repeat": ("repeat purchases", count),
+        "revenue_new": (f"revenue, first ({chapter.parameters.currency})", count),
+        "revenue_repeat": (f"revenue, repeat ({chapter.parameters.currency})", count),
+    }
+    return show_table(frame, f"New and repeat business, the last {len(frame)} months", columns)
+
+
+@says_why_not
+def concentration(revenue: pd.Series) -> pd.DataFrame:
+    """Return the Lorenz curve of revenue over customers."""
+    if len(revenue) < 2 or revenue.sum() <= 0:
+        raise CannotSay("Concentration of revenue needs at least two customers and revenue above zero.")
+    return lorenz(revenue)
+
+
+def concentration_table(chapter: Chapter, revenue: pd.Series) -> ShownTable:
+    """Show what the best customers bring, from the top hundredth to the top half."""
+    tops = [0.01, 0.05, 0.1, 0.2, 0.5]
+    frame = pd.DataFrame({"top": tops, "share": [top_share(revenue, top) for top in tops]})
+    frame["customers"] = [top * len(revenue) for top in tops]
+    frame["revenue"] = frame["share"] * revenue.sum()
+    columns = {
+        "top": ("the best", percent),
+        "customers": ("customers", count),
+        "revenue": (f"revenue ({chapter.parameters.currency})", count),
+        "share": ("share of revenue", percent),
+    }
+    return show_table(frame, "What the best customers bring", columns)
+
+
+@says_why_not
+def cohorts(chapter: Chapter) -> pd.DataFrame:
+    """Return the cohort triangle: which share of each month's new customers buys in each later month."""
+    triangle = cohort_triangle(chapter.purchases, chapter.as_of)
+    if triangle["age"].max() < 1:
+        raise CannotSay("Cohorts can be followed once the ledger spans more than one calendar month.")
+    return triangle
+
+
+@says_why_not
+def cohort_table(triangle: pd.DataFrame) -> ShownTable:
+    """Show the cohorts' shares at chosen ages."""
+    ages = [age for age in (1, 2, 3, 6, 12, 24) if age in set(triangle["age"])]
+    complete = triangle[triangle["complete"]]
+    wide = complete.pivot(index="cohort", columns="age", values="share").reindex(columns=ages).tail(MONTHS_SHOWN)
+    sizes = triangle.groupby("cohort")["size"].first()
+    frame = pd.DataFrame({"cohort": wide.index.strftime("%Y-%m"), "size": sizes.loc[wide.index].to_numpy()})
+    for age in ages:
+        frame[f"after_{age}"] = wide[age].to_numpy()
+    shown = {"cohort": ("first bought in", str), "size": ("customers", count)}
+    shown |= {f"after_{age}": (f"after {plural(age, 'month')}", _share_or_blank) for age in ages}
+    return show_table(frame, "Share of each cohort that buys in a later month", shown)
+
+
+def _share_or_blank(share: float) -> str:
+    return "" if pd.isna(share) else percent(share, 1)
+
+
+def findings(
+    chapter: Chapter, revenue: pd.Series, months: pd.DataFrame, curve: pd.DataFrame | Unsaid, triangle: pd.DataFrame | Unsaid
+) -> Findings:
+    """State what the portrait shows."""
+    currency = chapter.parameters.currency
+    purchases = months["purchases_new"].sum() + months["purchases_repeat"].sum()
+    chapter.state(
+        "base_size",
+        f"{plural(len(revenue), 'customer')} bought {plural(purchases, 'time')} between {day(chapter.first_day)} and "
+        f"{day(chapter.as_of)}, for {money(revenue.sum(), currency)}.",
+        value=len(revenue),
+        unit="customers",
+    )
+    _state_repeat_share(chapter, months)
+    _state_direction(chapter, months)
+    if isinstance(curve, Unsaid):
+        chapter.state("top_tenth", curve.reason, verdict="unknown")
+    else:
+        share = top_share(revenue)
+        chapter.state(
+            "top_tenth",
+            f"The best tenth of customers brings {percent(share)} of revenue; {percent((revenue < revenue.mean()).mean())} "
+            f"of customers are below the mean of {money(revenue.mean(), currency)}.",
+            value=share,
+            unit="share of revenue",
+            verdict="watch" if share >= HALF else "note",
+        )
+    _state_cohorts(chapter, triangle)
+    return chapter.findings()
+
+
+def _state_repeat_share(chapter: Chapter, months: pd.DataFrame) -> None:
+    year = months.tail(12)
+    total = (year["revenue_new"] + year["revenue_repeat"]).sum()
+    if total <= 0:
+        chapter.state("repeat_share", "The last months brought no revenue to divide into new and repeat.", verdict="unknown")
+        return
+    share = year["revenue_repeat"].sum() / total
+    new = int(year["new_customers"].sum())
+    statement = f"Repeat purchases brought {percent(share)} of revenue in the last {plural(len(year), 'month')}"
+    verdict = "note"
+    if new == 0:
+        statement += ": nobody new has been won since, so the base can only shrink"
+        verdict = "watch"
+    chapter.state("repeat_share", f"{statement}.", value=share, unit="share of revenue", verdict=verdict)
+
+
+def _state_direction(chapter: Chapter, months: pd.DataFrame) -> None:
+    complete = months[months["complete"]]
+    if len(complete) < 6:
+        chapter.state("direction", "Where revenue is moving can be said from six whole months up.", verdict="unknown")
+        return
+    revenue = complete["revenue_new"] + complete["revenue_repeat"]
+    last, before = revenue.iloc[-3:].sum(), revenue.iloc[-6:-3].sum()
+    if before <= 0:
+        chapter.state("direction", "The quarter before the last brought no revenue to compare with.", verdict="unknown")
+        return
+    change = last / before - 1
+    moved = "held steady" if abs(change) < STEADY else f"{'rose' if change > 0 else 'fell'} by {percent(abs(change))}"
+    chapter.state(
+        "direction",
+        f"Revenue {moved} in the last three whole months against the three before "
+        f"({money(last, chapter.parameters.currency)} after {money(before, chapter.parameters.currency)}).",
+        value=change,
+        unit="share of revenue",
+        verdict="act" if change < -0.2 else "watch" if change < -STEADY else "good" if change > STEADY else "note",
+    )
+
+
+def _state_cohorts(chapter: Chapter, triangle: pd.DataFrame | Unsaid) -> None:
+    if isinstance(triangle, Unsaid):
+        chapter.state("cohort_return", triangle.reason, verdict="unknown")
+        return
+    then = triangle[(triangle["age"] == AGE_SHOWN) & triangle["complete"]]
+    if then.empty:
+        chapter.state("cohort_return", "No cohort is old enough to be compared yet.", verdict="unknown")
+        return
+    share = then["customers"].sum() / then["size"].sum()
+    ends = f"from {percent(then['share'].min(), 1)} to {percent(then['share'].max(), 1)} by cohort"
+    chapter.state(
+        "cohort_return",
+        f"{percent(share, 1)} of a month's new customers buy in the third month after"
+        f"{f', {ends}' if len(then) > 1 else ''}.",
+        value=share,
+        unit="share of customers",
+    )

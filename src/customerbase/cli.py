@@ -1,0 +1,120 @@
+"""The command ``customerbase``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from .errors import Refusal
+from .project import PARAMS, RUNS
+
+DONE, CHAPTER_FAILED, REFUSED = 0, 1, 2
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def customerbase() -> None:
+    """Customer-base analysis from one ledger of purchases."""
+
+
+@app.command()
+def run(
+    parameters: Annotated[Path, typer.Argument(help="The parameter file of the customer base.")] = PARAMS / "cdnow.yml",
+    out: Annotated[Path, typer.Option(help="Where runs are kept.")] = RUNS,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Run only these chapters, such as 04_lifetime_value.", show_default=False)
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="The last day observed, such as 1998-06-30.")] = None,
+) -> None:
+    """Run the chapters on a customer base and write its findings page.
+
+    Ends with 0 when done, 1 when a chapter failed, 2 when the parameters or the ledger were refused and nothing ran.
+    """
+    from .run import run_suite
+
+    overrides: dict[str, Any] = {} if as_of is None else {"as_of": as_of}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _ShownProgress() as progress:
+        try:
+            result = run_suite(parameters, out.resolve(), only=only or (), progress=progress, **overrides)
+        except Refusal as refusal:
+            _say_refused(refusal)
+            raise typer.Exit(REFUSED) from None
+        except KeyboardInterrupt:
+            Console(stderr=True).print("Interrupted. What was done so far is kept aside; the last good run is untouched.")
+            raise typer.Exit(CHAPTER_FAILED) from None
+    say = Console(soft_wrap=True, highlight=False, markup=False).print
+    for note in result.notes:
+        say(note)
+    for chapter in result.failed:
+        say(f"{chapter.name} failed: {chapter.failure}")
+        say(f"See {(result.folder / 'chapters' / chapter.name).as_uri()}.html")
+    if result.failed:
+        say(f"The failed run is kept in {result.folder}; 'latest' still points to the last good one.")
+        raise typer.Exit(CHAPTER_FAILED)
+    say(f"Findings: {(result.folder / 'index.html').as_uri()}")
+
+
+class _ShownProgress:
+    """A bar while a chapter runs, then one line with its time."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.bar = Progress(
+            TextColumn("{task.description:24}"), BarColumn(), TimeElapsedColumn(), console=self.console, transient=True
+        )
+        self.task: TaskID | None = None
+
+    def __enter__(self) -> _ShownProgress:
+        self.bar.__enter__()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self.bar.__exit__(*raised)
+
+    def chapter_starts(self, name: str, cells: int) -> None:
+        self.task = self.bar.add_task(name, total=cells)
+
+    def cell_done(self) -> None:
+        if self.task is not None:
+            self.bar.advance(self.task)
+
+    def chapter_ends(self, name: str, seconds: float, failure: str | None) -> None:
+        if self.task is not None:
+            self.bar.remove_task(self.task)
+        outcome = "failed" if failure else "done"
+        self.console.print(f"{escape(name):24} {outcome:7} {seconds:6.1f} s")
+
+
+def _say_refused(refusal: Refusal) -> None:
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    for problem in refusal.problems:
+        console.print(problem)
+    console.print("Nothing was run.")
+
+
+def main() -> None:
+    """Run the command."""
+    sys.argv[1:] = _spread_only(sys.argv[1:])
+    app()
+
+
+def _spread_only(arguments: list[str]) -> list[str]:
+    """Let ``--only`` take several chapters: each gets a ``--only`` of its own."""
+    spread: list[str] = []
+    taking = False
+    for argument in arguments:
+        if argument.startswith("-") or argument.endswith((".yml", ".yaml")):
+            taking = argument == "--only"
+            spread += [] if taking else [argument]
+        else:
+            spread += ["--only", argument] if taking else [argument]
+    return spread

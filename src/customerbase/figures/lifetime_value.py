@@ -1,0 +1,148 @@
+"""The figures of `04_lifetime_value`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.rfm import DAYS_PER_UNIT
+
+from ..parameters import Parameters
+from ..unsaid import says_why_not
+from ..wording import count, day, money, percent
+from .style import BLUE, FAINT, INK, ORANGE, QUIET, Picture, drawing, in_dates, in_percent, in_thousands, label_line
+
+MOST_FREQUENT = 15  # purchases shown in the map of a customer's prospects
+GRID = 40
+
+
+@says_why_not
+def tracking(curve: pd.DataFrame) -> Picture:
+    """Draw cumulative repeat purchases against what the model expected."""
+    last = curve.iloc[-1]
+    calibration_end = curve.loc[~curve["kept_back"], "date"].max()
+    off = last["expected"] / last["actual"] - 1 if last["actual"] else np.nan
+    title = (
+        f"Seen from {day(calibration_end)}, repeat purchases to {day(last['date'])} came out "
+        f"{'as expected' if abs(off) < 0.005 else f'{percent(abs(off))} ' + ('below' if off > 0 else 'above') + ' the model'}"
+    )
+    with drawing(title, height=3.7) as (figure, ax):
+        ax.axvspan(calibration_end, last["date"], color="#f3f5f7", linewidth=0)
+        ax.plot(curve["date"], curve["actual"], color=INK)
+        ax.plot(curve["date"], curve["expected"], color=ORANGE, linestyle="--")
+        ends = sorted((("actual", INK), ("expected", ORANGE)), key=lambda end: last[end[0]])
+        for (name, color), shift in zip(ends, (-7, 7), strict=True):
+            label_line(ax, last["date"], last[name], name, color, offset=(4, shift))
+        ax.annotate("kept back for the test", (calibration_end, 0.03), xycoords=("data", "axes fraction"), xytext=(5, 0), textcoords="offset points", color=QUIET, fontsize=8.5)
+        ax.set_ylabel("repeat purchases since the start")
+        ax.set_ylim(0)
+        ax.margins(x=0)
+        in_thousands(ax.yaxis)
+        in_dates(ax)
+    alt = f"{title}: {count(last['actual'])} made, {count(last['expected'])} expected. Line chart of cumulative repeat purchases."
+    return Picture(figure, alt)
+
+
+@says_why_not
+def holdout_by_frequency(groups: pd.DataFrame, interval: float) -> Picture:
+    """Draw mean purchases in the holdout by number of earlier purchases, with the mean's interval."""
+    apart = (groups["expected"] < groups["actual_low"]) | (groups["expected"] > groups["actual_high"])
+    title = f"The forecast follows past purchases; it misses the interval in {apart.sum()} of {len(groups)} groups"
+    with drawing(title) as (figure, ax):
+        place = np.arange(len(groups))
+        spread = [groups["actual"] - groups["actual_low"], groups["actual_high"] - groups["actual"]]
+        ax.errorbar(place, groups["actual"], yerr=spread, fmt="o", color=INK, capsize=3, linewidth=1.4)
+        ax.plot(place, groups["expected"], color=ORANGE, linestyle="--", marker="D", markersize=4)
+        end = len(groups) - 1
+        label_line(ax, end, groups["actual"].iloc[-1], "actual", INK, offset=(8, 6))
+        label_line(ax, end, groups["expected"].iloc[-1], "expected", ORANGE, offset=(8, -6))
+        ax.set_xticks(place, groups["frequency"])
+        ax.set_xlim(-0.4, end + 0.9)
+        ax.set_ylim(0)
+        ax.set_xlabel("repeat purchases before the test")
+        ax.set_ylabel(f"mean purchases in the test\n(bars: {percent(interval)} interval of the mean)")
+    rows = "; ".join(f"{g.frequency}: {g.actual:.2f} made, {g.expected:.2f} expected" for g in groups.itertuples())
+    return Picture(figure, f"{title}. By number of earlier purchases: {rows}.")
+
+
+@says_why_not
+def spend_against_frequency(summary: pd.DataFrame, related: Any, currency: str, most: int) -> Picture:
+    """Draw the spread of mean spend by number of repeat purchases."""
+    repeat = summary[(summary["frequency"] > 0) & (summary["monetary_value"] > 0)]
+    groups = repeat.groupby(repeat["frequency"].clip(upper=most))["monetary_value"]
+    low, middle, high = (groups.quantile(q) for q in (0.25, 0.5, 0.75))
+    tied = "hardly depends" if abs(related.correlation) < 0.2 else "depends"
+    title = f"Spend a purchase {tied} on the number of purchases (correlation {related.correlation:.2f})"
+    with drawing(title) as (figure, ax):
+        place = np.arange(len(middle))
+        ax.vlines(place, low, high, color=BLUE, alpha=0.35, linewidth=9)
+        ax.plot(place, middle, "o-", color=BLUE, markersize=5)
+        end = len(middle) - 1
+        label_line(ax, end, middle.iloc[-1], "median", BLUE, offset=(9, 0))
+        label_line(ax, end, high.iloc[-1], "middle half\nof customers", QUIET, offset=(9, -8))
+        ax.set_xlim(-0.5, end + 1.4)
+        ax.set_xticks(place, [f"{f}{'+' if f == most else ''}" for f in middle.index])
+        ax.set_ylim(0)
+        ax.set_xlabel("repeat purchases")
+        ax.set_ylabel(f"mean repeat purchase ({currency})")
+        in_thousands(ax.yaxis)
+    rows = "; ".join(f"{f}: {m:,.0f}" for f, m in middle.items())
+    return Picture(figure, f"{title}. Median spend in {currency} by number of repeat purchases: {rows}.")
+
+
+@says_why_not
+def prospects(model: Any, summary: pd.DataFrame, given: Parameters) -> Picture:
+    """Draw how many purchases the model expects of a customer, by past purchases and silence."""
+    import seaborn as sns
+
+    time_unit, horizon_days = given.time_unit, given.horizon_days
+    horizon = horizon_days / DAYS_PER_UNIT[time_unit]
+    age = float(summary["T"].median())
+    most = int(min(MOST_FREQUENT, summary["frequency"].max()))
+    frequency = np.arange(1, most + 1)
+    silence = np.linspace(0, age, GRID)
+    x, quiet = np.meshgrid(frequency, silence)
+    expected = np.asarray(
+        model.conditional_expected_number_of_purchases_up_to_time(horizon, x.ravel(), age - quiet.ravel(), np.full(x.size, age))
+    ).reshape(x.shape)
+    half = GRID // 2
+    kept = expected[half] / expected[0]
+    weeks = f"{silence[half]:.0f} {time_unit}s of silence"
+    title = f"After {weeks} a customer of {most} repeat purchases keeps {percent(kept[-1])} of the prospects"
+    title += f", one of a single repeat purchase {percent(kept[0])}" if most > 1 else ""
+    with drawing(title, height=3.9) as (figure, ax):
+        sns.heatmap(
+            pd.DataFrame(expected, columns=frequency),
+            ax=ax,
+            cmap="cividis",
+            cbar_kws={"label": f"purchases expected in {count(horizon_days)} days"},
+        )
+        ax.grid(visible=False)
+        places = np.linspace(0, GRID - 1, 5)
+        ax.set_yticks(places + 0.5, [f"{value:.0f}" for value in np.linspace(0, age, 5)], rotation=0)
+        ax.tick_params(length=0)
+        ax.set_xlabel("repeat purchases so far")
+        ax.set_ylabel(f"{time_unit}s since the last purchase")
+    alt = (
+        f"{title}. Heat map for a customer first seen {age:.0f} {time_unit}s ago: with {most} repeat purchases "
+        f"{expected[0, -1]:.1f} more are expected right after a purchase, {expected[half, -1]:.1f} after {weeks}."
+    )
+    return Picture(figure, alt)
+
+
+@says_why_not
+def value_by_tenth(tenths: pd.DataFrame, currency: str) -> Picture:
+    """Draw each tenth's share of the lifetime value."""
+    title = f"The most valuable tenth of customers holds {percent(tenths['share'].iloc[0])} of the value to come"
+    with drawing(title) as (figure, ax):
+        colors = [BLUE] + [FAINT] * (len(tenths) - 1)
+        bars = ax.bar(tenths["tenth"], tenths["share"], color=colors, edgecolor=QUIET, linewidth=0.6)
+        ax.bar_label(bars, [percent(share) for share in tenths["share"]], fontsize=8.5, padding=2)
+        ax.set_xticks(tenths["tenth"])
+        ax.set_xlabel("tenth of customers, the most valuable first")
+        ax.set_ylabel("share of lifetime value")
+        in_percent(ax.yaxis)
+    best, worst = tenths["mean"].iloc[0], tenths["mean"].iloc[-1]
+    return Picture(figure, f"{title}. A customer of the first tenth is worth {money(best, currency)} on average, of the last {money(worst, currency)}.")

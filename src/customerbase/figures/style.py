@@ -1,0 +1,142 @@
+"""The look that every figure shares, and the figure as a page takes it: with its text alternative."""
+
+from __future__ import annotations
+
+import base64
+import io
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+# Okabe and Ito's palette keeps its colours apart for the colour-blind; these also differ in lightness, for print
+INK = "#22272e"
+QUIET = "#6b7480"
+FAINT = "#d5dae0"
+BLUE = "#0072b2"
+ORANGE = "#d55e00"
+GREEN = "#00795c"
+SKY = "#56b4e9"
+SERIES = (BLUE, ORANGE, GREEN, "#8a4f7d", "#9a6a00", QUIET)
+
+# narrow enough that the text is still readable on a phone, where the page scales it down
+WIDTH = 5.6
+HEIGHT = 3.5
+DOTS_PER_INCH = 180
+TITLE_LETTERS = 58
+
+LOOK = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "axes.labelcolor": QUIET,
+    "axes.edgecolor": FAINT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": "#e9ecef",
+    "grid.linewidth": 0.8,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "ytick.major.size": 0,
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a customer's name is a dollar sign
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "lines.linewidth": 1.9,
+}
+
+
+class Picture:
+    """A finished figure: one message, in the title and again in the text alternative.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    alt : str
+        What the figure tells, for those who can't see it.
+    """
+
+    def __init__(self, figure: Figure, alt: str) -> None:
+        self.figure = figure
+        self.alt = alt
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        width = round(self.figure.get_figwidth() * 120)
+        data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}
+        return data, {"image/png": {"alt": self.alt, "width": width}}
+
+    def png(self) -> bytes:
+        """Return the figure as PNG."""
+        file = io.BytesIO()
+        with mpl.rc_context(LOOK):
+            FigureCanvasAgg(self.figure)
+            self.figure.savefig(file, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+        return file.getvalue()
+
+
+@contextmanager
+def drawing(title: str, *, height: float = HEIGHT, rows: int = 1) -> Iterator[tuple[Figure, Any]]:
+    """Draw in the suite's look, under a title that says the finding.
+
+    Yields
+    ------
+    figure, axes
+        One `Axes`, or an array of them under one another, sharing their x axis, when `rows` is more than one.
+    """
+    with mpl.rc_context(LOOK):
+        figure = Figure(figsize=(WIDTH, height))
+        axes = figure.subplots(rows, 1, sharex=rows > 1)
+        figure.suptitle(wrapped(title), x=0.01, ha="left", fontsize=10, fontweight="bold")
+        yield figure, axes
+
+
+def wrapped(text: str, letters: int = TITLE_LETTERS) -> str:
+    """Break a text into lines that fit a figure."""
+    return "\n".join(textwrap.wrap(text, letters))
+
+
+def in_percent(axis: Any, decimals: int = 0) -> None:
+    """Label an axis of shares in per cent."""
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.{decimals}f}%"))
+
+
+def in_thousands(axis: Any) -> None:
+    """Label an axis with thousands separated."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def in_dates(ax: Axes) -> None:
+    """Label an axis of dates with few words."""
+    locator = AutoDateLocator(minticks=3, maxticks=7)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def label_line(ax: Axes, x: Any, y: float, text: str, color: str, **where: Any) -> None:
+    """Write a series' name beside it, so that no legend is needed."""
+    ax.annotate(
+        text,
+        (x, y),
+        xytext=where.pop("offset", (4, 0)),
+        textcoords="offset points",
+        color=color,
+        va=where.pop("va", "center"),
+        fontsize=8.5,
+        fontweight="bold",
+        annotation_clip=False,
+        **where,
+    )

@@ -1,0 +1,171 @@
+"""The first page of a run: its findings in sentences, and the way into every chapter."""
+
+from __future__ import annotations
+
+import math
+import re
+from numbers import Real
+from typing import Any, TypeGuard
+
+from customerbase.pages.layout import VERDICTS, chapter_number, environment, shared_context
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+# Units that say what the number is, which the statement does already.
+_UNSAID_UNITS = frozenset({"correlation", "ratio", "probability", "index"})
+_NUMBER = re.compile(r"[-−]?\d[\d,\u00a0\u2009\u202f]*(?:\.\d+)?")
+
+
+def index_page(
+    *,
+    title: str,
+    run_line: str,
+    findings: list[dict[str, Any]],
+    chapters: list[tuple[str, str, str]],
+    notes: list[str],
+    parameters: list[tuple[str, str, str]],
+) -> str:
+    """Return the index of a run.
+
+    Parameters
+    ----------
+    title : str
+        What the page is called.
+    run_line : str
+        What was run, in a few words: the base and the last day observed.
+    findings : list of dict
+        Each with ``id``, ``chapter``, ``statement``, ``low``, ``high``, ``unit``, ``verdict`` and perhaps
+        ``interval``, the coverage of low to high.
+    chapters : list of (str, str, str)
+        Name, title and question of every chapter of the run, in reading order.
+    notes : list of str
+        Sentences about this run.
+    parameters : list of (str, str, str)
+        Name, value and comment of each parameter of the run.
+
+    Returns
+    -------
+    str
+        A whole HTML document that needs no other file, no script and no network.
+
+    Raises
+    ------
+    ValueError
+        When a finding names a chapter that isn't among the chapters.
+    """
+    sections: list[dict[str, Any]] = []
+    for name, chapter_title, question in chapters:
+        stated = [
+            {**finding, "verdict": _verdict(finding), "uncertainty": uncertainty(finding)}
+            for finding in findings
+            if finding["chapter"] == name
+        ]
+        # What can't be said comes last: it's quiet, and would hide what can.
+        stated.sort(key=lambda finding: finding["verdict"] == "unknown")
+        sections.append(
+            {
+                "name": name,
+                "number": chapter_number(name),
+                "title": chapter_title,
+                "question": question or chapter_title,
+                "findings": stated,
+            }
+        )
+    verdicts = [finding["verdict"] for section in sections for finding in section["findings"]]
+    lost = {finding["chapter"] for finding in findings} - {name for name, _, _ in chapters}
+    if lost:
+        raise ValueError(f"These findings belong to no chapter of the run: {', '.join(sorted(lost))}.")
+    html = (
+        environment()
+        .get_template("index.html.j2")
+        .render(
+            **shared_context(),
+            title=title,
+            run_line=run_line,
+            sections=sections,
+            tally=[(verdict, verdicts.count(verdict)) for verdict in VERDICTS if verdict in verdicts],
+            notes=notes,
+            parameters=parameters,
+        )
+    )
+    return str(html)
+
+
+def _verdict(finding: dict[str, Any]) -> str:
+    verdict = str(finding.get("verdict"))
+    return verdict if verdict in VERDICTS else "note"
+
+
+def uncertainty(finding: dict[str, Any]) -> str:
+    """Say how sure a finding is.
+
+    Parameters
+    ----------
+    finding : dict
+        As `index_page` takes it.
+
+    Returns
+    -------
+    str
+        As in "80% interval 45.1 to 47.9%"; empty where there is no interval, or where the statement has it
+        already.
+
+    Examples
+    --------
+    >>> left = {"statement": "Half left.", "low": 0.4512, "high": 0.479, "unit": "share", "interval": 0.8}
+    >>> uncertainty(left)
+    '80% interval 45.1 to 47.9%'
+    """
+    low, high = finding.get("low"), finding.get("high")
+    if not (_is_finite(low) and _is_finite(high)):
+        return ""
+    unit = str(finding.get("unit") or "")
+    if unit == "share" or unit.startswith("share of "):
+        low, high, unit = 100 * low, 100 * high, "%"
+    if _says(finding["statement"], low) and _says(finding["statement"], high):
+        return ""
+    coverage = finding.get("interval")
+    name, joint = (f"{coverage:.0%} interval", "to") if _is_finite(coverage) else ("Between", "and")
+    decimals = _decimals(low, high)
+    ends = f"{grouped(low, decimals)} {joint} {grouped(high, decimals)}"
+    if _CURRENCY.fullmatch(unit):
+        return f"{name} {unit}\u00a0{ends}"
+    return f"{name} {ends}{_ending(unit)}"
+
+
+def _ending(unit: str) -> str:
+    if unit == "%" or not unit:
+        return unit
+    return "" if unit in _UNSAID_UNITS else f"\u00a0{unit}"
+
+
+def grouped(number: float, decimals: int) -> str:
+    """Return a number with its thousands separated and a true minus sign.
+
+    Negative decimals round to tens, hundreds and so on.
+    """
+    # Minus zero is nothing a reader should wonder about.
+    rounded = round(float(number), decimals) or 0.0
+    return f"{rounded:,.{max(decimals, 0)}f}".replace("-", "−")
+
+
+def _decimals(low: float, high: float) -> int:
+    """Return to how many decimals an interval is worth giving: two digits of its width."""
+    width = abs(high - low) or abs(high) or 1.0
+    decimals = min(1 - math.floor(math.log10(width)), 4)
+    whole = float(low).is_integer() and float(high).is_integer()
+    return min(decimals, 0) if whole else decimals
+
+
+def _says(statement: str, number: float) -> bool:
+    """Tell whether a statement holds this number, at whatever precision it is written."""
+    for token in _NUMBER.findall(statement):
+        text = re.sub(r"[,\s]", "", token).replace("−", "-")
+        decimals = len(text.partition(".")[2])
+        near_enough = 0.005 * abs(number) if text.endswith("00") and not decimals else 1e-9
+        if math.isclose(float(text), round(number, decimals), abs_tol=near_enough):
+            return True
+    return False
+
+
+def _is_finite(number: Any) -> TypeGuard[float]:
+    return isinstance(number, Real) and not isinstance(number, bool) and math.isfinite(number)
