@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from .ledger import Ledger, read_ledger
 from .parameters import KEYS, Parameters, check_parameters
 from .project import RUNS
 from .store import origin, read_table, write_table
-from .unsaid import Unsaid
+from .tables import TABLES
 
 RUN_FOLDER = "CUSTOMERBASE_RUN_FOLDER"  # set by a run for the kernels it starts
 SHORTEST_SPAN_DAYS = 28
@@ -94,30 +94,28 @@ class Chapter:
             )
         return self.as_of - dt.timedelta(days=days)
 
-    def table(self, name: str, compute: Callable[[Chapter], pd.DataFrame], *uses: str) -> pd.DataFrame:
+    def table(self, name: str) -> pd.DataFrame:
         """Return a table that another chapter makes: read where the run has it, computed otherwise.
 
         Parameters
         ----------
         name : str
-            The table.
-        compute : callable
-            Makes the table from a chapter.
-        *uses : str
-            The parameters it depends on. Run by hand, a table left by an earlier run is taken only if it was made
-            with the same ones from the same ledger.
+            One of `customerbase.tables.TABLES`. Run by hand, a table left by an earlier run is taken only if it was
+            made from the same ledger with the same parameters.
         """
-        kept = read_table(self.folder, name, None if self.in_run else self._origin(uses))
-        return compute(self) if kept is None else kept.to_pandas()
+        kept = read_table(self.folder, name, self._origin(name))
+        return TABLES[name].compute(name, self) if kept is None else kept.to_pandas()
 
-    def write(self, name: str, table: pd.DataFrame | Unsaid, *uses: str) -> None:
-        """Write a table of this chapter into the run's folder, with the parameters it depends on."""
-        if not isinstance(table, Unsaid):
-            write_table(self.folder, name, table, "" if self.in_run else self._origin(uses))
+    def write(self, name: str, table: pd.DataFrame) -> None:
+        """Write one of `customerbase.tables.TABLES` into the run's folder."""
+        write_table(self.folder, name, table, self._origin(name) or "")
 
-    def _origin(self, uses: tuple[str, ...]) -> str:
+    def _origin(self, name: str) -> str | None:
+        if self.in_run:  # where everything is of one ledger and one set of parameters
+            return None
         flat = self.parameters.flat()
-        return origin(ledger=self._source.fingerprint, **{key: flat[key] for key in ("as_of", *uses)})
+        made_with = {key: flat[key] for key in ("as_of", *TABLES[name].uses)}
+        return origin(ledger=self._source.fingerprint, columns=flat["ledger"], **made_with)
 
     def state(
         self,

@@ -30,7 +30,8 @@ def run(
     parameters: Annotated[Path, typer.Argument(help="The parameter file of the customer base.")] = PARAMS / "cdnow.yml",
     out: Annotated[Path, typer.Option(help="Where runs are kept.")] = RUNS,
     only: Annotated[
-        list[str] | None, typer.Option(help="Run only these chapters, such as 04_lifetime_value.", show_default=False)
+        list[str] | None,
+        typer.Option(help="Run only these chapters, such as 04_lifetime_value.", show_default=False),
     ] = None,
     as_of: Annotated[str | None, typer.Option(help="The last day observed, such as 1998-06-30.")] = None,
 ) -> None:
@@ -49,7 +50,9 @@ def run(
             _say_refused(refusal)
             raise typer.Exit(REFUSED) from None
         except KeyboardInterrupt:
-            Console(stderr=True).print("Interrupted. What was done so far is kept aside; the last good run is untouched.")
+            Console(stderr=True).print(
+                "Interrupted. What was done so far is kept aside; the last good run is untouched."
+            )
             raise typer.Exit(CHAPTER_FAILED) from None
     say = Console(soft_wrap=True, highlight=False, markup=False).print
     for note in result.notes:
@@ -58,7 +61,7 @@ def run(
         say(f"{chapter.name} failed: {chapter.failure}")
         say(f"See {(result.folder / 'chapters' / chapter.name).as_uri()}.html")
     if result.failed:
-        say(f"The failed run is kept in {result.folder}; 'latest' still points to the last good one.")
+        say(f"The failed run is kept aside in {result.folder}. What 'latest' points to has not changed.")
         raise typer.Exit(CHAPTER_FAILED)
     say(f"Findings: {(result.folder / 'index.html').as_uri()}")
 
@@ -69,7 +72,12 @@ class _ShownProgress:
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False)
         self.bar = Progress(
-            TextColumn("{task.description:24}"), BarColumn(), TimeElapsedColumn(), console=self.console, transient=True
+            TextColumn("{task.description:24}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
         )
         self.task: TaskID | None = None
 
@@ -112,9 +120,9 @@ def _spread_only(arguments: list[str]) -> list[str]:
     spread: list[str] = []
     taking = False
     for argument in arguments:
-        if argument.startswith("-") or argument.endswith((".yml", ".yaml")):
-            taking = argument == "--only"
-            spread += [] if taking else [argument]
-        else:
-            spread += ["--only", argument] if taking else [argument]
+        is_chapter = not argument.startswith("-") and not argument.endswith((".yml", ".yaml"))
+        if taking and is_chapter and spread[-1] != "--only":
+            spread.append("--only")
+        taking = argument == "--only" or (taking and is_chapter)
+        spread.append(argument)
     return spread

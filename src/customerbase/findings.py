@@ -54,7 +54,8 @@ class Findings:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         items = (
-            f'<li id="finding-{escape(f.id)}" data-verdict="{f.verdict}">{escape(f.statement)}</li>' for f in self.findings
+            f'<li id="finding-{escape(f.id)}" data-verdict="{f.verdict}">{escape(f.statement)}</li>'
+            for f in self.findings
         )
         plain = "\n".join(f"- {f.statement}" for f in self.findings)
         return {"text/plain": plain, "text/html": f'<ul class="cb-findings">{"".join(items)}</ul>'}

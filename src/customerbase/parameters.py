@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import reprlib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -32,6 +33,10 @@ LedgerColumn = Literal[
 TimeUnit = Literal["day", "week", "month", "year"]
 
 
+LONGEST_SHOWN = 60
+LONGEST_LINE = 200
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -47,7 +52,7 @@ class LedgerSource(_Section):
     thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     date_format: str | None = None
     sheet: str | int | None = None
-    header_row: Annotated[int, Field(ge=1)] | None = None
+    header_row: Annotated[int, Field(ge=1, le=1_048_576)] | None = None
 
     @model_validator(mode="after")
     def _has_what_a_purchase_needs(self) -> LedgerSource:
@@ -56,15 +61,54 @@ class LedgerSource(_Section):
             missing.add("amount (or quantity and unit_price)")
         if missing:
             raise ValueError(f"columns must name the file's column for: {', '.join(sorted(missing))}")
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands can't both be '{self.decimal}'")
         return self
+
+    @field_validator("columns")
+    @classmethod
+    def _names_are_bare(cls, columns: dict[LedgerColumn, str]) -> dict[LedgerColumn, str]:
+        # spaces around a name in a file's header are taken off too
+        return {meaning: name.strip() for meaning, name in columns.items()}
+
+    @field_validator("delimiter")
+    @classmethod
+    def _delimiter_is_plain(cls, delimiter: str | None) -> str | None:
+        if delimiter is not None and (not delimiter.isascii() or delimiter in '"\n\r\0'):
+            raise ValueError(f"{delimiter!r} can't set columns apart; try ',' or ';' or a tab")
+        return delimiter
+
+    @field_validator("thousands")
+    @classmethod
+    def _thousands_are_no_part_of_a_number(cls, thousands: str | None) -> str | None:
+        if thousands is not None and (thousands.isalnum() or thousands in "+-"):
+            raise ValueError(f"{thousands!r} can't set thousands apart; try ',' or '.' or a space")
+        return thousands
+
+    @field_validator("date_format")
+    @classmethod
+    def _date_format_is_a_pattern(cls, date_format: str | None) -> str | None:
+        if date_format is not None and "%" not in date_format:
+            raise ValueError(f"{_short(date_format)} is no pattern of a date; write one such as %d.%m.%Y")
+        return date_format
+
+    @field_validator("sheet", mode="before")
+    @classmethod
+    def _sheet_is_a_name_or_number(cls, sheet: Any) -> Any:
+        is_number = isinstance(sheet, int) and not isinstance(sheet, bool) and 0 <= sheet < 2**16
+        if not (sheet is None or isinstance(sheet, str) or is_number):
+            raise ValueError(f"should be a sheet's name, or its number from 0 on, but it is {_short(sheet)}")
+        return sheet
 
     @field_validator("encoding")
     @classmethod
     def _encoding_is_known(cls, encoding: str | None) -> str | None:
         try:
-            return encoding if encoding is None else (b"".decode(encoding), encoding)[1]
-        except LookupError:
-            raise ValueError(f"'{encoding}' is no encoding that Python knows; try utf-8 or cp1251") from None
+            # codecs that make no text of bytes, such as base64, are refused here too
+            "a".encode(encoding or "utf-8")
+        except (LookupError, ValueError):
+            raise ValueError(f"{_short(encoding)} is no encoding that Python knows; try utf-8 or cp1251") from None
+        return encoding
 
 
 class SideTable(_Section):
@@ -103,12 +147,12 @@ class Parameters(_Section):
         # YAML gives a date or a string, papermill always a string
         if isinstance(value, dt.datetime):
             return value.date()
-        if isinstance(value, str):
-            try:
-                return dt.date.fromisoformat(value)
-            except ValueError:
-                raise ValueError(f"'{value}' is no date; write it as 1998-06-30") from None
-        return value
+        if value is None or isinstance(value, dt.date):
+            return value
+        try:
+            return dt.date.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{_short(value)} is no date; write it as 1998-06-30") from None
 
     def flat(self) -> dict[str, Any]:
         """Return the parameters as a notebook takes them: plain values, absent ones as None."""
@@ -137,14 +181,23 @@ def read_parameters(path: Path, **overrides: Any) -> Parameters:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        siblings = [p.stem for p in path.parent.glob("*.yml")] if path.parent.is_dir() else []
-        raise Refusal(f"{path}: there is no such parameter file.{_nearest(path.stem, siblings)}") from None
-    except (OSError, UnicodeDecodeError) as reason:
-        raise Refusal(f"{path}: can't be read as UTF-8 text ({reason}).") from None
+        siblings = [p.name for p in path.parent.glob("*.yml")]
+        raise Refusal(f"{path}: there is no such parameter file.{_nearest(path.name, siblings)}") from None
+    except UnicodeDecodeError as reason:
+        at = reason.object.count(b"\n", 0, reason.start) + 1
+        raise Refusal(f"{path}: line {at} is not valid UTF-8 text. Save the file as UTF-8.") from None
+    except OSError as reason:
+        raise Refusal(f"{path}: can't be read: {reason.strerror}.") from None
     try:
         given = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader that also refuses repeated keys)
+    except yaml.MarkedYAMLError as reason:
+        mark = reason.problem_mark or reason.context_mark
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise Refusal(f"{path}: {line}{_one_line(reason.problem)}, so this is not valid YAML.") from None
     except yaml.YAMLError as reason:
         raise Refusal(f"{path}: is not valid YAML: {_one_line(reason)}.") from None
+    except RecursionError:
+        raise Refusal(f"{path}: is nested too deeply to be a parameter file.") from None
     if not isinstance(given, dict):
         raise Refusal(f"{path}: should hold keys and values, such as 'base: cdnow'.")
     return check_parameters(given | overrides, where=str(path))
@@ -167,12 +220,14 @@ def check_parameters(given: Mapping[Any, Any], *, where: str) -> Parameters:
 
 
 def _sentence(error: Any, where: str) -> str:
-    keys = [str(part) for part in error["loc"] if part != "[key]"]
+    keys = [_one_line(part) for part in error["loc"] if part != "[key]"]
     key = ".".join(keys)
     value = error.get("input")
     match error["type"]:
         case "extra_forbidden":
             problem = f"unknown parameter '{key}'.{_nearest(keys[-1], _known_keys(keys[:-1]))}"
+        case "invalid_key":
+            problem = f"a key should be a word, but one is {_short(value)}."
         case "missing":
             problem = f"the parameter '{key}' is missing."
         case "literal_error" if error["loc"][-1] == "[key]":
@@ -181,16 +236,20 @@ def _sentence(error: Any, where: str) -> str:
         case "value_error":
             problem = f"{key}: {error['ctx']['error']}." if key else f"{error['ctx']['error']}."
         case "string_pattern_mismatch":
-            problem = (
-                f"{key}: {value!r} can't name a folder; use letters, digits, '-', '_' and '.', a letter or digit first."
-            )
+            remedy = "use up to 64 letters, digits, '-', '_' and '.', a letter or digit first"
+            problem = f"{key}: {_short(value)} can't name a folder; {remedy}."
         case _:
             problem = f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}, but it is {_short(value)}."
     return f"{where}: {problem}"
 
 
 def _known_keys(parents: list[str]) -> list[str]:
-    section = {"ledger": LedgerSource, "customers": SideTable, "events": SideTable, "spending": SideTable}
+    section: dict[str, type[BaseModel]] = {
+        "ledger": LedgerSource,
+        "customers": SideTable,
+        "events": SideTable,
+        "spending": SideTable,
+    }
     return list(section[parents[0]].model_fields if parents else Parameters.model_fields)
 
 
@@ -200,23 +259,44 @@ def _nearest(word: str, known: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+    try:
+        shown = reprlib.repr(value)
+    except ValueError:
+        # Python doesn't write whole numbers of thousands of digits
+        shown = "a number of too many digits"
+    return shown if len(shown) <= LONGEST_SHOWN else shown[: LONGEST_SHOWN - 3] + "..."
 
 
-def _one_line(reason: Exception) -> str:
-    return " ".join(str(reason).split())
+def _one_line(text: Any) -> str:
+    words = " ".join(str(text).split())
+    printable = "".join(sign if sign.isprintable() else "?" for sign in words[:LONGEST_LINE])
+    return printable + "..." * (len(words) > LONGEST_LINE)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML lets the last of two equal keys win in silence; here the repetition is refused."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        if not isinstance(node, yaml.MappingNode):
+            raise yaml.MarkedYAMLError(problem="there are no keys and values here", problem_mark=node.start_mark)
         seen = set()
         for key_node, _ in node.value:
             key = key_node.value
             if isinstance(key, str):
                 if key in seen:
-                    raise yaml.MarkedYAMLError(problem=f"the key '{key}' stands twice", problem_mark=key_node.start_mark)
+                    raise yaml.MarkedYAMLError(
+                        problem=f"the key '{key}' stands twice", problem_mark=key_node.start_mark
+                    )
                 seen.add(key)
         return super().construct_mapping(node, deep)
+
+    def construct_scalar_or_text(self, node: yaml.ScalarNode) -> Any:
+        """Leave a value that is no date or number as the text it is, for the schema to refuse under its key."""
+        try:
+            return yaml.SafeLoader.yaml_constructors[node.tag](self, node)
+        except (AttributeError, ValueError):
+            return node.value
+
+
+for _kind in ("int", "float", "timestamp"):
+    _UniqueKeyLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _UniqueKeyLoader.construct_scalar_or_text)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 Wording = Callable[[Any], str]
+Columns = Mapping[str, tuple[str, Wording]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class ShownTable:
         return f"{self.caption}\n\n{pd.DataFrame(self.rows, columns=list(self.headings)).to_string(index=False)}"
 
 
-def show_table(frame: pd.DataFrame, caption: str, columns: Mapping[str, tuple[str, Wording]]) -> ShownTable:
+def show_table(frame: pd.DataFrame, caption: str, columns: Columns) -> ShownTable:
     """Make a frame fit to be read.
 
     Parameters

@@ -26,8 +26,11 @@ def write_table(folder: Path, name: str, table: pd.DataFrame | pl.DataFrame, mad
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
     metadata: Mapping[str, str] = {ORIGIN: made_from}
-    frame.write_parquet(unfinished, metadata=dict(metadata))
-    unfinished.replace(path)
+    try:
+        frame.write_parquet(unfinished, metadata=dict(metadata))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return path
 
 

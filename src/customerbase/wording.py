@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+import pandas as pd
+
 
 def count(value: float) -> str:
-    """Return a whole number with thousands separated, or 'none known' for a missing one."""
-    return "not known" if _missing(value) else f"{value:,.0f}"
+    """Return a whole number with thousands separated, or 'not known' for a missing or infinite one."""
+    return "not known" if _missing(value) else f"{value:z,.0f}"
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -17,20 +19,21 @@ def number(value: float, digits: int = 3) -> str:
         return "not known"
     if value == 0:
         return "0"
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{decimals}f}"
+    # rounded first: 9.996 has one digit before the point, 10.0 has two
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    return f"{value:,.{max(0, digits - 1 - exponent)}f}"
 
 
 def percent(share: float, decimals: int = 0) -> str:
     """Return a share of one as a percentage."""
-    return "not known" if _missing(share) else f"{100 * share:,.{decimals}f}%"
+    return "not known" if _missing(share) else f"{100 * share:z,.{decimals}f}%"
 
 
 def money(value: float, currency: str) -> str:
     """Return an amount with its currency, without cents from 100 up."""
     if _missing(value):
         return "not known"
-    return f"{currency} {value:,.0f}" if abs(value) >= 100 else f"{currency} {value:,.2f}"
+    return f"{currency} {value:z,.0f}" if abs(round(value, 2)) >= 100 else f"{currency} {value:z,.2f}"
 
 
 def day(date: dt.date) -> str:
@@ -40,13 +43,14 @@ def day(date: dt.date) -> str:
 
 def between(low: float, high: float, shown: str = "{:,.0f}") -> str:
     """Return an interval's ends in words."""
-    return f"{shown.format(low)} to {shown.format(high)}"
+    return "not known" if _missing(low) or _missing(high) else f"{shown.format(low)} to {shown.format(high)}"
 
 
 def plural(how_many: float, one: str, many: str | None = None) -> str:
     """Return a count with its noun."""
-    return f"{count(how_many)} {one if how_many == 1 else many or one + 's'}"
+    number = count(how_many)
+    return f"{number} {one if number == '1' else many or one + 's'}"
 
 
 def _missing(value: float | None) -> bool:
-    return value is None or math.isnan(value)
+    return bool(pd.isna(value)) or math.isinf(value)  # type: ignore[arg-type]

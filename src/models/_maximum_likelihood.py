@@ -72,8 +72,9 @@ def minimise(
     descent direction everywhere, and is halved until the objective falls (Nocedal & Wright 2006, *Numerical
     Optimization*, sections 3.4 and 16.7). A parameter pushed against its bound is held there.
 
-    Convergence is judged by the Newton step, not by the gradient: along a ridge that runs to infinity the
-    gradient fades while the step stays long, so a ridge ends on a bound and never looks like an optimum.
+    Convergence is judged by the Newton step and the fall it promises, not by the gradient: along a ridge
+    that runs to infinity the gradient fades while the step stays long, so a ridge ends on a bound and never
+    looks like an optimum.
 
     Parameters
     ----------
@@ -101,16 +102,12 @@ def minimise(
             break
         curvature, directions = np.linalg.eigh(hessian[np.ix_(free, free)])
         step = np.zeros_like(x)
-        step[free] = -directions @ (
-            (directions.T @ gradient[free]) / np.maximum(np.abs(curvature), SMALLEST_CURVATURE)
-        )
+        step[free] = -directions @ ((directions.T @ gradient[free]) / np.maximum(np.abs(curvature), SMALLEST_CURVATURE))
         longest = np.abs(step).max()
-        if longest <= tol:
+        if longest <= tol or -gradient @ step <= 16 * np.finfo(float).eps * max(1.0, abs(value)):
             converged = True
             break
-        moved = _line_search(
-            objective, x, value, gradient, step * min(1.0, LONGEST_STEP / longest), lower, upper
-        )
+        moved = _line_search(objective, x, value, gradient, step * min(1.0, LONGEST_STEP / longest), lower, upper)
         if moved is None:
             # No step helps: done if none was expected to, by more than rounding.
             converged = bool(-gradient @ step <= FLAT * max(1.0, abs(value)))
@@ -229,8 +226,7 @@ def refuse(columns: dict[str, Array], checks: Sequence[tuple[str, Array]], index
             continue
         frame = pd.DataFrame(columns, index=index)[rows].head(3)
         shown = "; ".join(
-            f"row {label}: "
-            + ", ".join(f"{name} {value:g}" for name, value in zip(frame, values, strict=True))
+            f"row {label}: " + ", ".join(f"{name} {value:g}" for name, value in zip(frame, values, strict=True))
             for label, values in zip(frame.index, frame.to_numpy(), strict=True)
         )
         raise ValueError(f"{wrong} in {count} of {len(rows)} rows ({shown}{'; ...' if count > 3 else ''}).")

@@ -185,16 +185,12 @@ class BGNBD(MaximumLikelihood, BetaGeoFitter):
         -------
         ndarray or Series of shape (n,), or float
         """
-        x, t_x, age = np.broadcast_arrays(
-            *(np.asarray(given, dtype=float) for given in (frequency, recency, T))
-        )
+        x, t_x, age = np.broadcast_arrays(*(np.asarray(given, dtype=float) for given in (frequency, recency, T)))
         theta = np.array(self._unload_params(*NAMES))
         values = _log_likelihood(theta, x.astype(int).ravel(), t_x.ravel(), age.ravel())
         return like((frequency, recency, T), values.reshape(x.shape))
 
-    def conditional_expected_number_of_purchases_up_to_time(
-        self, t: Any, frequency: Any, recency: Any, T: Any
-    ) -> Any:
+    def conditional_expected_number_of_purchases_up_to_time(self, t: Any, frequency: Any, recency: Any, T: Any) -> Any:
         """Purchases a customer with this history is expected to make in the next t (equation 10).
 
         Parameters
@@ -214,9 +210,9 @@ class BGNBD(MaximumLikelihood, BetaGeoFitter):
         r, alpha, a, b = self._unload_params(*NAMES)
         # While alive a customer's past counts only through x and T, of which there are few combinations.
         distinct, of_row = _distinct(ahead, x, age)
-        while_alive = expected_purchases(
-            distinct["t"], r + distinct["x"], alpha + distinct["T"], a, b + distinct["x"]
-        )[of_row].reshape(x.shape)
+        while_alive = expected_purchases(distinct["t"], r + distinct["x"], alpha + distinct["T"], a, b + distinct["x"])[
+            of_row
+        ].reshape(x.shape)
         alive = _probability_alive(x, t_x, age, r, alpha, a, b)
         return like(given[1:] + given[:1], while_alive * alive)
 
@@ -381,11 +377,7 @@ def _log_odds_of_leaving(theta: Array, x: Array, t_x: Array, T: Array) -> Array:
 def _log_likelihood(theta: Array, x: Array, t_x: Array, T: Array) -> Array:
     r, alpha, a, b = theta
     still_here = (
-        _rising(r, x)[0]
-        + _rising(b, x)[0]
-        - _rising(a + b, x)[0]
-        - r * np.log1p(T / alpha)
-        - x * np.log(alpha + T)
+        _rising(r, x)[0] + _rising(b, x)[0] - _rising(a + b, x)[0] - r * np.log1p(T / alpha) - x * np.log(alpha + T)
     )
     return still_here + np.logaddexp(0, _log_odds_of_leaving(theta, x, t_x, T))
 
@@ -406,14 +398,7 @@ def _objective(
     by_T, by_t_x, before_last = alpha + T, alpha + t_x, b + np.maximum(x, 1) - 1
     log_odds = _log_odds_of_leaving(theta, x, t_x, T)
     left = expit(log_odds)
-    value = (
-        rising_r
-        + rising_b
-        - rising_ab
-        - r * np.log1p(T / alpha)
-        - x * np.log(by_T)
-        + np.logaddexp(0, log_odds)
-    )
+    value = rising_r + rising_b - rising_ab - r * np.log1p(T / alpha) - x * np.log(by_T) + np.logaddexp(0, log_odds)
 
     # First derivatives of the log odds, then of the whole.
     slope = np.stack(
@@ -482,9 +467,7 @@ def _limits(optimum: Optimum, unit: float) -> tuple[Array, Array, list[str]]:
         )
     elif low[2]:
         limited[2:], flat[3] = True, True
-        notes.append(
-            "Nobody is seen to leave: a went to 0, so every customer counts as alive and b means nothing."
-        )
+        notes.append("Nobody is seen to leave: a went to 0, so every customer counts as alive and b means nothing.")
     elif high[2] or high[3]:
         limited[2:] = True
         notes.append(

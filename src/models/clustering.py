@@ -3,7 +3,9 @@
 import datetime as dt
 import warnings
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import narwhals as nw
 import numpy as np
@@ -191,24 +193,21 @@ def cluster(features: pd.DataFrame, *, clusters: int | None = None, most: int = 
     sample = points[rng.permutation(len(points))[:_FIT_ON]]
     distinct = len(np.unique(sample, axis=0))
     if distinct < (clusters or 2):
-        raise ValueError(
-            f"There are {distinct} different kinds of customer, too few for {clusters or 2} clusters."
-        )
+        raise ValueError(f"There are {distinct} different kinds of customer, too few for {clusters or 2} clusters.")
     largest = max(2, min(most, distinct, len(points) // _CUSTOMERS_PER_CLUSTER))
     tried = [clusters] if clusters else list(range(2, largest + 1))
 
-    # One thread: k-means adds up in the order in which threads finish, so several would not give the same
-    # twice.
-    with threadpool_limits(limits=1):
+    # One thread for each k-means: it adds up in the order in which threads finish, so several would not give the
+    # same twice. Different numbers of clusters are tried at once, each drawing from a generator of its own.
+    with warnings.catch_warnings(), threadpool_limits(limits=1), ThreadPoolExecutor() as pool:
+        # A resample of a small base may hold fewer different customers than clusters; that counts against k.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         judged = sample[:_JUDGE_ON]
         distances = pairwise_distances(judged)
-        fits = {k: _k_means(k, rng).fit(sample) for k in tried}
+        trials = list(pool.map(partial(_try, sample, judged, distances), tried, rng.spawn(len(tried))))
+        fits = {k: fit for k, (fit, _, _) in zip(tried, trials, strict=True)}
         choice = pd.DataFrame(
-            {
-                "k": tried,
-                "silhouette": [_silhouette(distances, fits[k].predict(judged)) for k in tried],
-                "stability": [_stability(sample, judged, k, rng) for k in tried],
-            }
+            {"k": tried, "silhouette": [trial[1] for trial in trials], "stability": [trial[2] for trial in trials]}
         )
         best = _best(choice)
         choice["chosen"] = np.arange(len(choice)) == best
@@ -233,9 +232,7 @@ def cluster(features: pd.DataFrame, *, clusters: int | None = None, most: int = 
 
 def _checked(features: pd.DataFrame) -> pd.DataFrame:
     if len(features) < FEWEST_CUSTOMERS:
-        raise ValueError(
-            f"Clusters need at least {FEWEST_CUSTOMERS} customers; here there are {len(features)}."
-        )
+        raise ValueError(f"Clusters need at least {FEWEST_CUSTOMERS} customers; here there are {len(features)}.")
     if not features.index.is_unique:
         raise ValueError("Every customer must appear once; some appear more often.")
     if features[COMPARED].isna().to_numpy().any():
@@ -255,6 +252,14 @@ def _k_means(k: int, rng: np.random.Generator) -> KMeans:
     return KMeans(k, n_init=_STARTS, random_state=int(rng.integers(2**31)))
 
 
+def _try(
+    sample: np.ndarray, judged: np.ndarray, distances: np.ndarray, k: int, rng: np.random.Generator
+) -> tuple[KMeans, float, float]:
+    """Return k-means with `k` clusters, its silhouette and its stability."""
+    fit = _k_means(k, rng).fit(sample)
+    return fit, _silhouette(distances, fit.predict(judged)), _stability(sample, judged, k, rng)
+
+
 def _silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
     """Return the mean silhouette; 0 where it isn't defined, with one cluster or each point its own."""
     if not 1 < len(np.unique(labels)) < len(labels):
@@ -267,11 +272,7 @@ def _stability(sample: np.ndarray, judged: np.ndarray, k: int, rng: np.random.Ge
     labels = []
     for _ in range(_RESAMPLES):
         resample = sample[rng.integers(len(sample), size=size)]
-        with warnings.catch_warnings():
-            # A resample of a small base may hold fewer different customers than clusters; that counts
-            # against k.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            labels.append(_k_means(k, rng).fit(resample).predict(judged))
+        labels.append(_k_means(k, rng).fit(resample).predict(judged))
     neighbours = zip(labels, labels[1:] + labels[:1], strict=True)
     return float(np.mean([adjusted_rand_score(one, other) for one, other in neighbours]))
 

@@ -31,18 +31,18 @@ def activity_by_month(purchases: IntoFrame) -> pd.DataFrame:
         `revenue_new` and `revenue_repeat` (the ledger's currency).
     """
     is_new = nw.col("date") == nw.col("first_day")
-    by_customer = (
+    months: pl.DataFrame = (
         nw.from_native(purchase_days(purchases))
         .lazy()
         .with_columns(first_day=nw.col("date").min().over("customer"), month=_month_number(nw.col("date")))
         .with_columns(new=is_new.cast(nw.Int64), amount=nw.col("amount").cast(nw.Float64))
         .with_columns(amount_new=nw.col("amount") * nw.col("new"))
-        .group_by("customer", "month")
-        .agg(nw.col("new", "amount", "amount_new").sum(), purchases=nw.len())
-    )
-    months: pl.DataFrame = (
-        by_customer.group_by("month")
-        .agg(nw.col("new", "purchases", "amount", "amount_new").sum(), customers=nw.len())
+        .group_by("month")
+        .agg(
+            nw.col("new", "amount", "amount_new").sum(),
+            nw.col("customer").n_unique().alias("customers"),
+            purchases=nw.len(),
+        )
         .collect("polars")
         .to_native()
     )

@@ -28,7 +28,8 @@ NAMES = ("p", "q", "v")
 
 # Bounds of the search, with the mean spend as the unit of money.
 LOWER = np.log([1e-6, 1e-6, 1e-9])
-UPPER = np.log([1e6, 1e6, 1e12])
+# At q = 1e4 the customers' own means differ by 1%.
+UPPER = np.log([1e6, 1e4, 1e12])
 
 
 class GammaGamma(MaximumLikelihood, GammaGammaFitter):
@@ -141,9 +142,7 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
             refuse({**columns, "weights": given}, [(wrong, missing(given) | (given < 0))], index)
             customers = np.asarray(weights)
         if len(np.unique(spend[customers > 0])) < 2:
-            raise ConvergenceError(
-                "All customers have the same mean spend, so how spend varies can't be estimated."
-            )
+            raise ConvergenceError("All customers have the same mean spend, so how spend varies can't be estimated.")
 
         distinct, counts = distinct_rows(columns, customers)
         unit = float(np.average(spend, weights=customers))
@@ -190,9 +189,7 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
         -------
         ndarray or Series of shape (n,), or float
         """
-        x, spend = np.broadcast_arrays(
-            np.asarray(frequency, dtype=float), np.asarray(monetary_value, dtype=float)
-        )
+        x, spend = np.broadcast_arrays(np.asarray(frequency, dtype=float), np.asarray(monetary_value, dtype=float))
         theta = np.array(self._unload_params(*NAMES))
         return like((frequency, monetary_value), _log_likelihood(theta, x, spend))
 
@@ -227,14 +224,21 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
 def _log_likelihood(theta: Array, x: Array, spend: Array) -> Array:
     p, q, v = theta
     shape, total = p * x, x * spend
-    return (
-        gammaln(shape + q)
-        - gammaln(shape)
-        - gammaln(q)
-        - q * np.log1p(total / v)
-        + shape * np.log(total / (total + v))
-        - np.log(spend)
-    )
+    return -_log_beta(shape, q) - q * np.log1p(total / v) + shape * np.log(total / (total + v)) - np.log(spend)
+
+
+def _log_beta(one: Array, other: float) -> Array:
+    """Logarithm of the beta function, without the cancellation of log-gammas where one side is large."""
+    large, small = np.maximum(one, other), np.minimum(one, other)
+    total = large + small
+    # Stirling's series (Abramowitz & Stegun 6.1.41), of which only the difference is taken.
+    series = (large - 0.5) * np.log1p(small / large) + small * np.log(total) - small
+    series += _stirling_tail(total) - _stirling_tail(large)
+    return gammaln(small) - np.where(large > 100, series, gammaln(total) - gammaln(large))
+
+
+def _stirling_tail(z: Array) -> Array:
+    return (1 / 12 - (1 / 360 - 1 / (1260 * z**2)) / z**2) / z
 
 
 def _objective(

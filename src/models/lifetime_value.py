@@ -76,8 +76,8 @@ def customer_lifetime_value(
     ----------
     summary : DataFrame
         As `models.rfm.rfm_summary` gives it; monetary_value may be absent if `spend_model` is None.
-    purchase_model : lifetimes fitter
-        Fitted on frequency, recency and T in `time_unit`.
+    purchase_model : lifetimes fitter or None
+        Fitted on frequency, recency and T in `time_unit`. None leaves p_alive, expected_purchases and clv empty.
     spend_model : lifetimes GammaGammaFitter or None
         None leaves expected_spend and clv empty.
     horizon_days : float
@@ -101,19 +101,18 @@ def customer_lifetime_value(
     ValueError
         For the reasons of `discounted_expected_purchases`.
     """
-    columns = (summary["frequency"], summary["recency"], summary["T"])
-    distinct, of_row = _distinct_histories(*columns)
-    histories = (distinct["frequency"], distinct["recency"], distinct["T"])
-    discounted = _discounted(purchase_model, distinct, horizon_days, annual_discount_rate, time_unit)[of_row]
-    horizon = horizon_days / DAYS_PER_UNIT[time_unit]
-    expected = np.asarray(
-        purchase_model.conditional_expected_number_of_purchases_up_to_time(horizon, *histories), dtype=float
-    )[of_row]
-    alive = np.ravel(np.asarray(purchase_model.conditional_probability_alive(*histories), dtype=float))[
-        of_row
-    ]
-
     empty = np.full(len(summary), np.nan)
+    alive = expected = discounted = empty
+    if purchase_model is not None:
+        distinct, of_row = _distinct_histories(summary["frequency"], summary["recency"], summary["T"])
+        discounted = _discounted(purchase_model, distinct, horizon_days, annual_discount_rate, time_unit)[of_row]
+        histories = (distinct["frequency"], distinct["recency"], distinct["T"])
+        horizon = horizon_days / DAYS_PER_UNIT[time_unit]
+        expected = np.asarray(
+            purchase_model.conditional_expected_number_of_purchases_up_to_time(horizon, *histories), dtype=float
+        )[of_row]
+        alive = np.ravel(np.asarray(purchase_model.conditional_probability_alive(*histories), dtype=float))[of_row]
+
     spend = empty
     if spend_model is not None:
         spend = np.asarray(
@@ -124,9 +123,7 @@ def customer_lifetime_value(
         )
     monetary_value = summary["monetary_value"].to_numpy() if "monetary_value" in summary else empty
     # Nothing expected is worth nothing, even where the mean spend is infinite.
-    revenue = np.where(discounted == 0, 0.0, discounted) * np.where(
-        (discounted == 0) & np.isinf(spend), 0.0, spend
-    )
+    revenue = np.where(discounted == 0, 0.0, discounted) * np.where((discounted == 0) & np.isinf(spend), 0.0, spend)
     return pd.DataFrame(
         {
             "customer": summary["customer"].astype(str).to_numpy(),
@@ -168,9 +165,7 @@ def _discounted(
     histories = [distinct[name].to_numpy() for name in ("frequency", "recency", "T")]
 
     def expected(t: float) -> Array:
-        return np.asarray(
-            model.conditional_expected_number_of_purchases_up_to_time(t, *histories), dtype=float
-        )
+        return np.asarray(model.conditional_expected_number_of_purchases_up_to_time(t, *histories), dtype=float)
 
     value = np.exp(-delta * horizon) * expected(horizon)
     if delta == 0 or horizon == 0:

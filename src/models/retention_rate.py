@@ -107,9 +107,7 @@ def _spells(
     customers is a sum over them.
     """
     last_day = pd.Timestamp(as_of).normalize().to_pydatetime()
-    following = {
-        f"next_{name}": nw.col(name).shift(-1).over("customer", order_by="p") for name in ("p", "covered")
-    }
+    following = {f"next_{name}": nw.col(name).shift(-1).over("customer", order_by="p") for name in ("p", "covered")}
     date = nw.col("date")
     counts: pl.DataFrame = (
         nw.from_native(purchase_days(purchases))
@@ -173,4 +171,5 @@ def _wilson(share: pd.Series, number: pd.Series, interval: float) -> tuple[pd.Se
     z = ndtri((1 + interval) / 2)
     centre = (share + z**2 / (2 * number)) / (1 + z**2 / number)
     half = z / (1 + z**2 / number) * np.sqrt(share * (1 - share) / number + z**2 / (4 * number**2))
-    return centre - half, centre + half
+    # at shares of 0 and 1 rounding can leave an end a hair beyond the share itself
+    return np.minimum(centre - half, share), np.maximum(centre + half, share)

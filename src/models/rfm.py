@@ -13,6 +13,14 @@ import narwhals as nw
 #: Length of each unit of time, in days.
 DAYS_PER_UNIT: dict[str, float] = {"day": 1, "week": 7, "month": 365.25 / 12, "year": 365.25}
 
+# Engines in which narwhals has no lengths of time.
+WITHOUT_DURATIONS = {
+    nw.Implementation.PYSPARK,
+    nw.Implementation.PYSPARK_CONNECT,
+    nw.Implementation.SQLFRAME,
+    nw.Implementation.IBIS,
+}
+
 Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
 
@@ -72,32 +80,29 @@ def rfm_summary(purchases: Any, as_of: Any = None, time_unit: str = "week") -> A
     Analysis. *Journal of Marketing Research* 42(4), 415-430.
     """
     unit = _days_per(time_unit)
-    days = _by_day(purchases)
-    end = _as_date(as_of) if as_of is not None else _last_day(days)
-    days = _with_first_day(_until(days, end))
-    measures = [nw.len().alias("days"), nw.col("first").min(), nw.col("date").max().alias("last")]
-    has_amount = "amount" in days.collect_schema().names()
+    rows = _rows(purchases)
+    end = _as_date(as_of) if as_of is not None else _last_day(rows)
+    rows = _with_first_day(_until(rows, end))
+    measures = [nw.col("date").n_unique().alias("days"), nw.col("first").min(), nw.col("date").max().alias("last")]
+    has_amount = "amount" in rows.collect_schema().names()
     if has_amount:
-        repeat = nw.when(nw.col("date") > nw.col("first")).then(nw.col("amount"))
-        days = days.with_columns(repeat_amount=repeat)
-        measures.append(nw.col("repeat_amount").mean().alias("monetary_value"))
+        rows = rows.with_columns(repeat_amount=_where(nw.col("date") > nw.col("first")))
+        measures.append(nw.col("repeat_amount").sum())
 
-    customers = days.group_by("customer").agg(*measures)
-    first = _day_number("first")
+    customers = rows.group_by("customer").agg(*measures)
+    first, repeats = _day_number("first", customers), nw.col("days").cast(nw.Int64) - 1
     columns = [
         nw.col("customer"),
-        (nw.col("days").cast(nw.Int64) - 1).alias("frequency"),
-        ((_day_number("last") - first) / unit).alias("recency"),
+        repeats.alias("frequency"),
+        ((_day_number("last", customers) - first) / unit).alias("recency"),
         ((end.toordinal() - first) / unit).alias("T"),
     ]
     if has_amount:
-        columns.append(_zero_if_missing("monetary_value"))
+        columns.append(_mean("repeat_amount", repeats).alias("monetary_value"))
     return nw.to_native(_sorted(customers.select(*columns), "customer"))
 
 
-def calibration_holdout(
-    purchases: Any, calibration_end: Any, as_of: Any = None, time_unit: str = "week"
-) -> Any:
+def calibration_holdout(purchases: Any, calibration_end: Any, as_of: Any = None, time_unit: str = "week") -> Any:
     """Summarise the customers of a calibration period, with what they bought in the holdout after it.
 
     Parameters
@@ -125,50 +130,45 @@ def calibration_holdout(
         If `calibration_end` is not before `as_of`, or for the reasons of `rfm_summary`.
     """
     unit = _days_per(time_unit)
-    days = _by_day(purchases)
+    rows = _rows(purchases)
     split = _as_date(calibration_end)
-    end = _as_date(as_of) if as_of is not None else _last_day(days)
+    end = _as_date(as_of) if as_of is not None else _last_day(rows)
     if split >= end:
-        raise ValueError(
-            f"The calibration period ends on {split}, which leaves no holdout: observation ends on {end}."
-        )
-    days = _with_first_day(_until(days, end))
-    days = days.filter(nw.col("first") <= _literal(split, days))
-    calibrating = nw.col("date") <= _literal(split, days)
+        raise ValueError(f"The calibration period ends on {split}, which leaves no holdout: observation ends on {end}.")
+    rows = _with_first_day(_until(rows, end))
+    rows = rows.filter(nw.col("first") <= _literal(split, rows))
+    calibrating = nw.col("date") <= _literal(split, rows)
+    # in the calibration the first day stands for every later one, so that distinct days less one are the holdout's
     flagged = [
-        nw.when(calibrating).then(nw.col("date")).alias("date_cal"),
-        nw.when(calibrating).then(nw.lit(1)).otherwise(nw.lit(0)).alias("day_cal"),
+        nw.when(calibrating).then(nw.col("date")).otherwise(nw.col("first")).alias("date_cal"),
+        nw.when(calibrating).then(nw.col("first")).otherwise(nw.col("date")).alias("date_later"),
     ]
     measures = [
-        nw.len().alias("days"),
-        nw.col("day_cal").sum(),
+        nw.col("date_cal", "date_later").n_unique().name.prefix("days_of_"),
         nw.col("first").min(),
         nw.col("date_cal").max().alias("last"),
     ]
-    has_amount = "amount" in days.collect_schema().names()
+    has_amount = "amount" in rows.collect_schema().names()
     if has_amount:
-        repeat = calibrating & (nw.col("date") > nw.col("first"))
         flagged += [
-            nw.when(repeat).then(nw.col("amount")).alias("repeat_amount"),
-            nw.when(~calibrating).then(nw.col("amount")).alias("later_amount"),
+            _where(calibrating & (nw.col("date") > nw.col("first"))).alias("repeat_amount"),
+            _where(~calibrating).alias("amount_holdout"),
         ]
-        measures += [
-            nw.col("repeat_amount").mean().alias("monetary_value_cal"),
-            nw.col("later_amount").sum().alias("amount_holdout"),
-        ]
+        measures.append(nw.col("repeat_amount", "amount_holdout").sum())
 
-    customers = days.with_columns(*flagged).group_by("customer").agg(*measures)
-    first, repeats = _day_number("first"), nw.col("day_cal").cast(nw.Int64)
+    customers = rows.with_columns(*flagged).group_by("customer").agg(*measures)
+    first = _day_number("first", customers)
+    repeats, later = (nw.col(f"days_of_{days}").cast(nw.Int64) - 1 for days in ("date_cal", "date_later"))
     columns = [
         nw.col("customer"),
-        (repeats - 1).alias("frequency_cal"),
-        ((_day_number("last") - first) / unit).alias("recency_cal"),
+        repeats.alias("frequency_cal"),
+        ((_day_number("last", customers) - first) / unit).alias("recency_cal"),
         ((split.toordinal() - first) / unit).alias("T_cal"),
     ]
-    holdout = [(nw.col("days").cast(nw.Int64) - repeats).alias("frequency_holdout")]
+    holdout = [later.alias("frequency_holdout")]
     if has_amount:
-        columns.append(_zero_if_missing("monetary_value_cal"))
-        holdout.append(_zero_if_missing("amount_holdout"))
+        columns.append(_mean("repeat_amount", repeats).alias("monetary_value_cal"))
+        holdout.append(nw.col("amount_holdout"))
     duration = nw.lit((end - split).days / unit).alias("duration_holdout")
     return nw.to_native(_sorted(customers.select(*columns, *holdout, duration), "customer"))
 
@@ -185,8 +185,12 @@ def _as_date(day: Any) -> dt.date:
     return day.date() if isinstance(day, dt.datetime) else day
 
 
-def _by_day(purchases: Any) -> Frame:
-    """One row per customer and day, in no order."""
+def _rows(purchases: Any) -> Frame:
+    """Return the rows in their order, each with its day: customer, date, and amount if it is there.
+
+    Amounts are summed over these, not over sums by day: a sum of floats depends on its order, and engines give
+    groups back in a new order each time.
+    """
     frame: Any = nw.from_native(purchases)
     schema = frame.collect_schema()
     absent = [name for name in ("customer", "date") if name not in schema]
@@ -203,10 +207,17 @@ def _by_day(purchases: Any) -> Frame:
             date = date.dt.replace_time_zone(None)
     elif schema["date"] != nw.Date:
         raise ValueError(f"The column date holds {schema['date']}; it must hold dates or datetimes.")
-    totals = [nw.col("amount").sum()] if "amount" in schema else []
-    kept = [nw.col("amount")] if totals else []
-    days = frame.select("customer", date.alias("date"), *kept).group_by("customer", "date")
-    return days.agg(*totals) if totals else days.agg(nw.len().alias("rows")).drop("rows")
+    amount = [nw.col("amount").cast(nw.Float64)] if "amount" in schema else []
+    return frame.select("customer", date.alias("date"), *amount)
+
+
+def _by_day(purchases: Any) -> Frame:
+    """One row per customer and day, in no order."""
+    rows = _rows(purchases)
+    days = rows.group_by("customer", "date")
+    if "amount" in rows.collect_schema().names():
+        return days.agg(nw.col("amount").sum())
+    return days.agg(nw.len().alias("rows")).drop("rows")
 
 
 def _last_day(days: Frame) -> dt.date:
@@ -219,9 +230,9 @@ def _last_day(days: Frame) -> dt.date:
     return _as_date(day)
 
 
-def _literal(day: dt.date, days: Frame) -> nw.Expr:
+def _literal(day: dt.date, days: Frame, column: str = "date") -> nw.Expr:
     """Write the day as the date column holds it: engines don't all compare dates with datetimes."""
-    holds_dates = days.collect_schema()["date"] == nw.Date
+    holds_dates = days.collect_schema()[column] == nw.Date
     return nw.lit(day if holds_dates else dt.datetime(day.year, day.month, day.day))
 
 
@@ -233,18 +244,27 @@ def _with_first_day(days: Frame) -> Frame:
     return days.with_columns(first=nw.col("date").min().over("customer"))
 
 
-def _day_number(column: str) -> nw.Expr:
-    """Proleptic Gregorian ordinal, as `datetime.date.toordinal` has it.
+def _day_number(column: str, frame: Frame) -> nw.Expr:
+    """Proleptic Gregorian ordinal, as `datetime.date.toordinal` has it."""
+    if frame.implementation in WITHOUT_DURATIONS:
+        return _calendar_day_number(column)
+    since = nw.col(column) - _literal(dt.date(1970, 1, 1), frame, column)
+    return since.dt.total_minutes() / (24 * 60) + dt.date(1970, 1, 1).toordinal()
 
-    Engines disagree on the difference of two dates, and some have no durations; all know year and day.
-    """
+
+def _calendar_day_number(column: str) -> nw.Expr:
+    """Reckon the same from year and day of the year, which every engine knows."""
     years = nw.col(column).dt.year() - 1
     leap_days = (years / 4).floor() - (years / 100).floor() + (years / 400).floor()
     return years * 365 + leap_days + nw.col(column).dt.ordinal_day()
 
 
-def _zero_if_missing(column: str) -> nw.Expr:
-    return nw.col(column).cast(nw.Float64).fill_null(0.0)
+def _where(condition: nw.Expr) -> nw.Expr:
+    return nw.when(condition).then(nw.col("amount")).otherwise(nw.lit(0.0))
+
+
+def _mean(total: str, number: nw.Expr) -> nw.Expr:
+    return nw.when(number > 0).then(nw.col(total) / number).otherwise(nw.lit(0.0))
 
 
 def _sorted(frame: Frame, *by: str) -> Frame:

@@ -69,9 +69,7 @@ def purchase_gaps(purchases: IntoFrame, as_of: dt.date) -> pd.DataFrame:
     return (
         days.with_columns(pl.col("date").cast(pl.Datetime("us")))
         .sort("customer", "date")
-        .with_columns(
-            observed=observed.fill_null(False), first_row=pl.when(is_first).then(row).forward_fill()
-        )
+        .with_columns(observed=observed.fill_null(False), first_row=pl.when(is_first).then(row).forward_fill())
         .select(
             "customer",
             purchase_number=row - pl.col("first_row") + 1,
@@ -227,9 +225,7 @@ def log_rank(days: ArrayLike, observed: ArrayLike, group: ArrayLike) -> LogRank:
 def _checked(days: ArrayLike, observed: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     times, status = np.asarray(days), np.asarray(observed)
     if times.shape != status.shape or times.ndim != 1:
-        raise ValueError(
-            f"Times have shape {times.shape} and `observed` has {status.shape}; both must be (n,)."
-        )
+        raise ValueError(f"Times have shape {times.shape} and `observed` has {status.shape}; both must be (n,).")
     if pd.isna(status).any():
         raise ValueError("`observed` has missing values.")
     times = times.astype(np.int64 if np.issubdtype(times.dtype, np.integer) else np.float64)
@@ -243,12 +239,7 @@ def _distinct_times(days: ArrayLike, observed: ArrayLike) -> pl.DataFrame:
     times, status = _checked(days, observed)
     if not len(times):
         raise ValueError("A survival curve needs at least one time.")
-    return (
-        pl.DataFrame({"days": times, "observed": status})
-        .group_by("days", "observed")
-        .len("count")
-        .sort("days")
-    )
+    return pl.DataFrame({"days": times, "observed": status}).group_by("days", "observed").len("count").sort("days")
 
 
 def _log_log_band(

@@ -177,9 +177,7 @@ def cumulative_tracking(
     joined = (newcomers["first"] - start).dt.days.to_numpy()
     ages = np.maximum(day[:, None] - joined, 0)
     distinct, of_age = np.unique(ages, return_inverse=True)
-    by_age = np.asarray(
-        model.expected_number_of_purchases_up_to_time(distinct / DAYS_PER_UNIT[time_unit]), dtype=float
-    )
+    by_age = np.asarray(model.expected_number_of_purchases_up_to_time(distinct / DAYS_PER_UNIT[time_unit]), dtype=float)
     expected = by_age[of_age.reshape(ages.shape)] @ newcomers["customers"].to_numpy()
     return pd.DataFrame({"date": dates, "actual": actual, "expected": expected})
 
@@ -238,9 +236,7 @@ def _correlation(one: Array, other: Array) -> float:
 
 def _counts_by_day(purchases: Any) -> pd.DataFrame:
     """Count customers by the day they were first seen and the day they bought."""
-    days: Any = nw.from_native(purchase_days(purchases)).with_columns(
-        first=nw.col("date").min().over("customer")
-    )
+    days: Any = nw.from_native(purchase_days(purchases)).with_columns(first=nw.col("date").min().over("customer"))
     counts = days.group_by("first", "date").agg(nw.len().alias("customers"))
     if isinstance(counts, nw.LazyFrame):
         counts = counts.collect()

@@ -73,9 +73,7 @@ def test_features_by_hand_know_nothing_later(purchases):
 
 def test_every_kind_of_frame_gives_the_same_features(purchases):
     eager = behaviour_features(purchases, AS_OF)
-    in_pandas = purchases.to_pandas().assign(
-        date=lambda frame: pd.to_datetime(frame["date"]) + pd.Timedelta("20h")
-    )
+    in_pandas = purchases.to_pandas().assign(date=lambda frame: pd.to_datetime(frame["date"]) + pd.Timedelta("20h"))
     pd.testing.assert_frame_equal(behaviour_features(purchases.lazy(), AS_OF), eager)
     pd.testing.assert_frame_equal(behaviour_features(in_pandas, AS_OF), eager)
 
@@ -198,9 +196,7 @@ def test_negative_spend_counts_as_none():
 def test_a_base_without_repeat_purchases_still_has_an_answer():
     rng = np.random.default_rng(4)
     dates = np.datetime64("2024-01-01") + rng.integers(0, 180, 200).astype("timedelta64[D]")
-    once = pd.DataFrame(
-        {"customer": np.arange(200).astype(str), "date": dates, "amount": rng.gamma(2, 20, 200)}
-    )
+    once = pd.DataFrame({"customer": np.arange(200).astype(str), "date": dates, "amount": rng.gamma(2, 20, 200)})
     features = behaviour_features(once, AS_OF)
     assert features["days_between"].isna().all()
     assert len(cluster(features, seed=1).labels) == 200

@@ -70,9 +70,7 @@ def test_counts_are_those_of_the_definition(period, active_days):
     rng = np.random.default_rng(7)
     dates = np.datetime64("2021-11-20") + np.sort(rng.integers(0, 900, 400)).astype("timedelta64[D]")
     who = rng.integers(0, 60, 400)
-    frame = pd.DataFrame({"customer": who.astype(str), "date": dates, "amount": 1.0}).sample(
-        frac=1, random_state=1
-    )
+    frame = pd.DataFrame({"customer": who.astype(str), "date": dates, "amount": 1.0}).sample(frac=1, random_state=1)
     as_of = pd.Timestamp("2024-04-10")
     table = retention_rate(frame, as_of, active_days=active_days, period=period)
 
@@ -145,9 +143,7 @@ def test_a_period_nobody_starts_in_has_no_rate():
     assert table["customers_new"].tolist() == [1, 0]
     assert table.loc[0, ["crr", "kept_rate", "low", "high"]].isna().all()
     assert table.loc[1, "lost"] == 1  # 2022-01-01 and 180 days: active to the end of 2022-06-29
-    assert (
-        retention_rate(ledger(("a", "2022-01-01")), dt.date(2022, 6, 30), active_days=181).loc[1, "kept"] == 1
-    )
+    assert retention_rate(ledger(("a", "2022-01-01")), dt.date(2022, 6, 30), active_days=181).loc[1, "kept"] == 1
 
 
 def test_purchases_after_the_last_day_change_nothing(movements):

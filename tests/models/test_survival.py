@@ -49,9 +49,7 @@ def test_gaps_end_at_the_next_purchase_or_the_last_day(purchases):
 
 def test_every_kind_of_frame_gives_the_same_gaps(purchases):
     eager = purchase_gaps(purchases, AS_OF)
-    with_hours = purchases.to_pandas().assign(
-        date=lambda frame: pd.to_datetime(frame["date"]) + pd.Timedelta("9h")
-    )
+    with_hours = purchases.to_pandas().assign(date=lambda frame: pd.to_datetime(frame["date"]) + pd.Timedelta("9h"))
     pd.testing.assert_frame_equal(purchase_gaps(purchases.lazy(), AS_OF), eager)
     pd.testing.assert_frame_equal(purchase_gaps(with_hours, AS_OF), eager)
     pd.testing.assert_frame_equal(purchase_gaps(purchases.reverse(), AS_OF), eager)

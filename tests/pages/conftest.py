@@ -62,9 +62,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
         opened.page.on(
             "request",
-            lambda request: (
-                None if request.url.startswith(("file:", "data:")) else opened.requests.append(request.url)
-            ),
+            lambda request: None if request.url.startswith(("file:", "data:")) else opened.requests.append(request.url),
         )
         opened.page.goto(path.resolve().as_uri())
         return opened

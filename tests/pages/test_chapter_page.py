@@ -87,9 +87,7 @@ def test_code_prompts_and_warnings_do_not_show() -> None:
 
 @pytest.mark.parametrize("tag", ["remove", "parameters", "injected-parameters", "papermill-error-cell-tag"])
 def test_cells_for_the_machine_do_not_show(tag: str) -> None:
-    hidden = new_code_cell(
-        "x", metadata={"tags": [tag]}, outputs=[new_output("stream", name="stdout", text="noise")]
-    )
+    hidden = new_code_cell("x", metadata={"tags": [tag]}, outputs=[new_output("stream", name="stdout", text="noise")])
     note = new_markdown_cell("noise", metadata={"tags": [tag]})
     assert "noise" not in page(hidden, note).text
 
@@ -159,12 +157,8 @@ def test_our_own_markup_comes_through() -> None:
         '<thead><tr><th scope="col">Customer</th><th scope="col" class="num">USD</th></tr></thead>'
         '<tbody><tr><th scope="row">007</th><td class="num">12</td></tr></tbody></table></div>'
     )
-    findings = (
-        '<ul class="cb-findings"><li id="finding-clv" data-verdict="watch">Less than last year.</li></ul>'
-    )
-    soup = page(
-        shows({"text/html": table}), shows({"text/html": '<p class="cb-note">No margins.</p>' + findings})
-    )
+    findings = '<ul class="cb-findings"><li id="finding-clv" data-verdict="watch">Less than last year.</li></ul>'
+    soup = page(shows({"text/html": table}), shows({"text/html": '<p class="cb-note">No margins.</p>' + findings}))
     region = one(soup, "div.cb-table[role=region][tabindex='0'][aria-label='Worth most']")
     assert len(soup.select(".cb-table .cb-table")) == 0
     assert region.select_one("td.num") is not None
@@ -218,18 +212,14 @@ def test_contents_list_the_sections_and_skip_no_level() -> None:
 
 def test_navigation_marks_this_chapter_and_leads_to_the_others() -> None:
     soup = page()
-    assert [link["href"] for link in soup.select("nav .chapters > li > a")] == [
-        f"{name}.html" for name, _ in CHAPTERS
-    ]
+    assert [link["href"] for link in soup.select("nav .chapters > li > a")] == [f"{name}.html" for name, _ in CHAPTERS]
     assert [link["href"] for link in soup.select("[aria-current=page]")] == ["04_lifetime_value.html"]
     assert soup.select_one("header a[href='../index.html']") is not None
     assert [link["href"] for link in soup.select("nav.turn a")] == ["03_abc_xyz.html", "05_retention.html"]
 
 
 def test_parameters_and_the_run_line_are_escaped() -> None:
-    soup = page(
-        parameters=[(HOSTILE, HOSTILE, HOSTILE)], run_line=HOSTILE, chapters=[("04_lifetime_value", HOSTILE)]
-    )
+    soup = page(parameters=[(HOSTILE, HOSTILE, HOSTILE)], run_line=HOSTILE, chapters=[("04_lifetime_value", HOSTILE)])
     assert soup.select("script") == []
     row = one(soup, "details.parameters tbody tr")
     assert [cell.text for cell in row.find_all(["th", "td"])] == [HOSTILE] * 3

@@ -101,9 +101,7 @@ def look(path: Path, open_page: Any) -> Seen:
     seen.printed = {
         "title": page.locator("h1").is_visible(),
         "navigation": page.locator("nav:visible").count(),
-        "parameters": [
-            box["height"] if box else 0 for box in [one.bounding_box() for one in parameters.all()]
-        ],
+        "parameters": [box["height"] if box else 0 for box in [one.bounding_box() for one in parameters.all()]],
     }
     page.context.close()
     return seen

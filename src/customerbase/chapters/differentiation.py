@@ -10,10 +10,9 @@ from models.clustering import Clustering, behaviour_features, cluster
 from ..chapter import Chapter
 from ..errors import CannotSay
 from ..findings import Findings
-from ..shown_table import ShownTable, show_table
+from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import count, money, number, percent, plural
-from .lifetime_value import USES, lifetime_value_table
 
 # value tiers: the share of customers, from the most valuable down, at which each tier ends
 TIERS = {"top tenth": 0.1, "next three tenths": 0.4, "other six tenths": 1.0}
@@ -38,7 +37,7 @@ def clusters(chapter: Chapter, behaviour: pd.DataFrame) -> Clustering:
 def choice_table(grouping: Clustering) -> ShownTable:
     """Show what speaks for each number of clusters."""
     frame = grouping.choice.assign(taken=np.where(grouping.choice["chosen"], "chosen", ""))
-    columns = {
+    columns: Columns = {
         "k": ("clusters", count),
         "silhouette": ("silhouette (1 clear, 0 none)", lambda value: f"{value:.2f}"),
         "stability": ("stability (1 the same, 0 chance)", lambda value: f"{value:.2f}"),
@@ -51,7 +50,7 @@ def choice_table(grouping: Clustering) -> ShownTable:
 def profile_table(chapter: Chapter, grouping: Clustering) -> ShownTable:
     """Show each cluster's size and medians."""
     currency = chapter.parameters.currency
-    columns = {
+    columns: Columns = {
         "label": ("cluster", str),
         "customers": ("customers", count),
         "share": ("share", percent),
@@ -87,7 +86,7 @@ def value_tiers(valued: pd.DataFrame) -> pd.Series:
 def segments(chapter: Chapter, behaviour: pd.DataFrame, grouping: Clustering | Unsaid) -> pd.DataFrame:
     """Return the table `segments`: value tier and cluster of each customer."""
     table = pd.DataFrame({"customer": behaviour.index.astype(str)})
-    table["value_tier"] = table["customer"].map(value_tiers(lifetime_value_table(chapter)))
+    table["value_tier"] = table["customer"].map(value_tiers(chapter.table("lifetime_value")))
     if isinstance(grouping, Unsaid):
         return table.assign(cluster=pd.array([pd.NA] * len(table), dtype="Int64"), cluster_name=None)
     labels = grouping.labels.set_axis(grouping.labels.index.astype(str))
@@ -99,7 +98,7 @@ def segments(chapter: Chapter, behaviour: pd.DataFrame, grouping: Clustering | U
 def write_tables(chapter: Chapter, table: pd.DataFrame) -> None:
     """Write the table `segments`."""
     text = {name: pd.StringDtype() for name in ("customer", "value_tier", "cluster_name")}
-    chapter.write("segments", table.astype(text), "seed", *USES)
+    chapter.write("segments", table.astype(text))
 
 
 @says_why_not
@@ -109,7 +108,7 @@ def cross_table(table: pd.DataFrame, grouping: Clustering) -> ShownTable:
         raise CannotSay("Without lifetime value customers have no value tier to set beside their cluster.")
     crossed = pd.crosstab(table["cluster"], table["value_tier"]).reindex(columns=list(TIERS), fill_value=0)
     frame = crossed.reset_index().assign(label=_labels(grouping).to_numpy())
-    columns = {"label": ("cluster", str)} | {tier: (f"{tier} by value", count) for tier in TIERS}
+    columns: Columns = {"label": ("cluster", str)} | {tier: (f"{tier} by value", count) for tier in TIERS}
     return show_table(frame, "Customers by cluster and value tier", columns)
 
 
@@ -139,13 +138,13 @@ def _state_extremes(chapter: Chapter, grouping: Clustering, behaviour: pd.DataFr
     spent = (behaviour["purchases"] * behaviour["mean_spend"]).groupby(grouping.labels).sum()
     if spent.sum() <= 0:
         return
-    best = spent.idxmax()
-    profile = grouping.profile.set_index("cluster").loc[best]
-    share = spent[best] / spent.sum()
+    best = int(spent.to_numpy().argmax())
+    profile = grouping.profile[grouping.profile["cluster"] == spent.index[best]].iloc[0]
+    share = float(spent.iloc[best] / spent.sum())
     chapter.state(
         "best_cluster",
-        f"The group '{profile['name']}' ({plural(profile['customers'], 'customer')}, {percent(profile['share'])} of all) "
-        f"brought {percent(share)} of revenue: {plural(profile['purchases'], 'purchase')} at "
+        f"The group '{profile['name']}' ({plural(profile['customers'], 'customer')}, {percent(profile['share'])} of "
+        f"all) brought {percent(share)} of revenue: {plural(profile['purchases'], 'purchase')} at "
         f"{money(profile['mean_spend'], chapter.parameters.currency)} each, at the median.",
         value=share,
         unit="share of revenue",
@@ -155,7 +154,11 @@ def _state_extremes(chapter: Chapter, grouping: Clustering, behaviour: pd.DataFr
 def _state_value(chapter: Chapter, table: pd.DataFrame, grouping: Clustering) -> None:
     top = table[table["value_tier"] == next(iter(TIERS))]
     if top.empty:
-        chapter.state("top_value_cluster", "Without lifetime value the groups can't be set beside value.", verdict="unknown")
+        chapter.state(
+            "top_value_cluster",
+            "Without lifetime value the groups can't be set beside value.",
+            verdict="unknown",
+        )
         return
     shares = top["cluster_name"].value_counts(normalize=True)
     chapter.state(

@@ -21,12 +21,11 @@ from models.validation import (
 
 from ..chapter import Chapter
 from ..errors import CannotSay
-from ..findings import Findings
-from ..shown_table import ShownTable, show_table
+from ..findings import Findings, Verdict
+from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, day, money, number, percent, plural
 
-USES = ("time_unit", "horizon_days", "annual_discount_rate", "margin", "interval")
 MOST_SHOWN = 7  # purchases from which on customers are shown together
 TRUSTED, DOUBTFUL = 0.10, 0.25  # share by which a forecast of the total may be off
 RELATED = 0.2  # correlation of spend and frequency from which Gamma-Gamma's assumption is in doubt
@@ -43,11 +42,14 @@ def rfm_table(chapter: Chapter, summary: pd.DataFrame) -> ShownTable:
     unit = chapter.parameters.time_unit
     grouped = summary.groupby(summary["frequency"].clip(upper=MOST_SHOWN))
     frame = grouped.agg(
-        customers=("customer", "size"), recency=("recency", "mean"), T=("T", "mean"), spend=("monetary_value", "mean")
+        customers=("customer", "size"),
+        recency=("recency", "mean"),
+        T=("T", "mean"),
+        spend=("monetary_value", "mean"),
     ).reset_index()
     frame["label"] = [f"{f}{'+' if f == MOST_SHOWN else ''}" for f in frame["frequency"]]
     frame.loc[frame["frequency"] == 0, ["recency", "spend"]] = np.nan
-    columns = {
+    columns: Columns = {
         "label": ("repeat purchases", str),
         "customers": ("customers", count),
         "recency": (f"recency: {unit}s from first to last purchase", _blank_or_number),
@@ -61,7 +63,9 @@ def rfm_table(chapter: Chapter, summary: pd.DataFrame) -> ShownTable:
 def split(chapter: Chapter) -> pd.DataFrame:
     """Return the customers' calibration summary beside what they bought in the holdout."""
     end = chapter.calibration_end
-    return calibration_holdout(chapter.purchases, end, chapter.as_of, time_unit=chapter.parameters.time_unit).to_pandas()
+    return calibration_holdout(
+        chapter.purchases, end, chapter.as_of, time_unit=chapter.parameters.time_unit
+    ).to_pandas()
 
 
 @says_why_not
@@ -111,9 +115,17 @@ def _fitted(model: Any, *data: pd.Series) -> Any:
 def model_table(model: Any, fitted_to: str) -> ShownTable:
     """Show a fitted model's parameters with their standard errors."""
     frame = pd.DataFrame(
-        {"name": model.params_.index, "value": model.params_.to_numpy(), "error": model.standard_errors_.to_numpy()}
+        {
+            "name": model.params_.index,
+            "value": model.params_.to_numpy(),
+            "error": model.standard_errors_.to_numpy(),
+        }
     )
-    columns = {"name": ("parameter", str), "value": ("estimate", number), "error": ("standard error", _number_or_dash)}
+    columns: Columns = {
+        "name": ("parameter", str),
+        "value": ("estimate", number),
+        "error": ("standard error", _number_or_dash),
+    }
     likelihood = f"log-likelihood {model.log_likelihood_:,.1f}"
     return show_table(frame, f"{type(model).__name__} fitted to {fitted_to}: {likelihood}", columns)
 
@@ -138,7 +150,7 @@ def score(halves: pd.DataFrame, expected: pd.Series, model: BGNBD) -> pd.DataFra
 def score_table(chapter: Chapter, scores: pd.DataFrame) -> ShownTable:
     """Show how the forecast of the holdout held."""
     days = (chapter.as_of - chapter.calibration_end).days
-    columns = {
+    columns: Columns = {
         "model": ("model", str),
         "purchases_actual": ("purchases made", count),
         "purchases_expected": ("purchases forecast", count),
@@ -152,10 +164,10 @@ def score_table(chapter: Chapter, scores: pd.DataFrame) -> ShownTable:
 
 @says_why_not
 def track(chapter: Chapter, model: BGNBD) -> pd.DataFrame:
-    """Return cumulative repeat purchases, actual and expected, from the first day to `as_of`, the test marked."""
+    """Return cumulative repeat purchases, actual and expected, from the first day to `as_of`."""
     unit, end = chapter.parameters.time_unit, chapter.calibration_end
     curve = cumulative_tracking(chapter.purchases, model, end, chapter.as_of, time_unit=unit)
-    return curve.assign(kept_back=curve["date"] > pd.Timestamp(end))
+    return curve.assign(calibration_end=pd.Timestamp(end))
 
 
 @says_why_not
@@ -190,21 +202,17 @@ def value(chapter: Chapter, summary: pd.DataFrame, model: BGNBD | Unsaid, spend:
     )
 
 
-def lifetime_value_table(chapter: Chapter) -> pd.DataFrame:
-    """Return the table `lifetime_value` for a chapter that needs it; computed where the run has none."""
-
-    def compute(chapter: Chapter) -> pd.DataFrame:
-        summary = rfm(chapter)
-        return value(chapter, summary, fit_all(summary), fit_spend(summary))
-
-    return chapter.table("lifetime_value", compute, *USES)
+def table_lifetime_value(chapter: Chapter) -> pd.DataFrame:
+    """Compute the table `lifetime_value` for a chapter that needs it."""
+    summary = rfm(chapter)
+    return value(chapter, summary, fit_all(summary), fit_spend(summary))
 
 
 def write_tables(chapter: Chapter, scores: pd.DataFrame | Unsaid, valued: pd.DataFrame) -> None:
     """Write the tables `holdout` and `lifetime_value` for other chapters and for whoever takes them further."""
     empty = holdout_scores([1], [1], model="", log_likelihood=np.nan).iloc[:0]
-    chapter.write("holdout", empty if isinstance(scores, Unsaid) else scores, "holdout_days", *USES)
-    chapter.write("lifetime_value", valued, *USES)
+    chapter.write("holdout", empty if isinstance(scores, Unsaid) else scores)
+    chapter.write("lifetime_value", valued)
 
 
 @says_why_not
@@ -218,7 +226,10 @@ def value_by_tenth(valued: pd.DataFrame) -> pd.DataFrame:
     tenth = ranked.index * 10 // len(ranked) + 1
     grouped = ranked.groupby(tenth)
     frame = grouped.agg(
-        customers=("customer", "size"), clv=("clv", "sum"), mean=("clv", "mean"), p_alive=("p_alive", "mean"),
+        customers=("customer", "size"),
+        clv=("clv", "sum"),
+        mean=("clv", "mean"),
+        p_alive=("p_alive", "mean"),
         purchases=("expected_purchases", "mean"),
     )
     frame["share"] = frame["clv"] / frame["clv"].sum() if frame["clv"].sum() > 0 else np.nan
@@ -229,7 +240,7 @@ def value_by_tenth(valued: pd.DataFrame) -> pd.DataFrame:
 def tenth_table(chapter: Chapter, tenths: pd.DataFrame) -> ShownTable:
     """Show lifetime value by tenth of customers."""
     currency = chapter.parameters.currency
-    columns = {
+    columns: Columns = {
         "tenth": ("tenth of customers", count),
         "customers": ("customers", count),
         "p_alive": ("still alive", percent),
@@ -248,7 +259,7 @@ def top_customers(chapter: Chapter, valued: pd.DataFrame) -> ShownTable:
         raise CannotSay("Without a forecast of purchases and spend no customer's lifetime value can be told.")
     unit, currency = chapter.parameters.time_unit, chapter.parameters.currency
     top = valued.sort_values(["clv", "customer"], ascending=[False, True]).head(TOP_CUSTOMERS)
-    columns = {
+    columns: Columns = {
         "customer": ("customer", str),
         "frequency": ("repeat purchases", count),
         "recency": (f"recency ({unit}s)", number),
@@ -258,7 +269,11 @@ def top_customers(chapter: Chapter, valued: pd.DataFrame) -> ShownTable:
         "expected_spend": (f"spend a purchase ({currency})", number),
         "clv": (f"lifetime value ({currency})", count),
     }
-    return show_table(top, f"The {len(top)} most valuable customers, over the next {chapter.parameters.horizon_days} days", columns)
+    return show_table(
+        top,
+        f"The {len(top)} most valuable customers, over the next {chapter.parameters.horizon_days} days",
+        columns,
+    )
 
 
 def findings(
@@ -283,15 +298,23 @@ def findings(
 
 def _state_trust(chapter: Chapter, scores: pd.DataFrame | Unsaid) -> None:
     if isinstance(scores, Unsaid):
-        chapter.state("forecast_held", f"How far a forecast can be trusted is not known: {scores.reason}", verdict="unknown")
+        chapter.state(
+            "forecast_held",
+            f"How far a forecast can be trusted is not known: {scores.reason}",
+            verdict="unknown",
+        )
         return
     row = scores.iloc[0]
     days = (chapter.as_of - chapter.calibration_end).days
     off = abs(row["bias"])
     if np.isnan(off) or not np.isfinite(off):
-        chapter.state("forecast_held", f"Nobody bought in the {days} days kept back, so the forecast can't be judged by its share.", verdict="unknown")
+        chapter.state(
+            "forecast_held",
+            f"Nobody bought in the {days} days kept back, so the forecast can't be judged by its share.",
+            verdict="unknown",
+        )
         return
-    verdict = "good" if off <= TRUSTED else "watch" if off <= DOUBTFUL else "act"
+    verdict: Verdict = "good" if off <= TRUSTED else "watch" if off <= DOUBTFUL else "act"
     trust = {
         "good": "good enough to plan by",
         "watch": "good enough to rank customers, too far off to budget by",
@@ -332,13 +355,14 @@ def _state_alive(chapter: Chapter, model: BGNBD | Unsaid, valued: pd.DataFrame) 
         return
     again = valued[valued["frequency"] > 0]
     once = valued[valued["frequency"] == 0]
-    statement = f"Of {plural(len(again), 'customer')} who came back at least once, {percent(again['p_alive'].mean())} may still buy"
+    share = again["p_alive"].mean()
+    statement = f"Of {plural(len(again), 'customer')} who came back at least once, {percent(share)} may still buy"
     if len(once):
         statement += (
             f"; of the {count(len(once))} who bought once the model can't tell who is gone, and expects "
             f"{number(once['expected_purchases'].mean(), 2)} purchases each"
         )
-    chapter.state("alive", f"{statement}.", value=again["p_alive"].mean(), unit="share of customers")
+    chapter.state("alive", f"{statement}.", value=share, unit="share of customers")
 
 
 def _state_value(chapter: Chapter, valued: pd.DataFrame, tenths: pd.DataFrame | Unsaid) -> None:

@@ -10,8 +10,8 @@ from models.concentration import lorenz, top_share
 
 from ..chapter import Chapter
 from ..errors import CannotSay
-from ..findings import Findings
-from ..shown_table import ShownTable, show_table
+from ..findings import Findings, Verdict
+from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import count, day, money, number, percent, plural
 
@@ -56,7 +56,7 @@ def month_table(chapter: Chapter, months: pd.DataFrame) -> ShownTable:
     """Show the last months, the newest first."""
     frame = months.tail(MONTHS_SHOWN).iloc[::-1].reset_index(drop=True)
     frame["label"] = frame["month"].dt.strftime("%Y-%m") + frame["complete"].map({True: "", False: " (not over)"})
-    columns = {
+    columns: Columns = {
         "label": ("month", str),
         "new_customers": ("new customers", count),
         "repeat_customers": ("repeat customers", count),
@@ -82,7 +82,7 @@ def concentration_table(chapter: Chapter, revenue: pd.Series) -> ShownTable:
     frame = pd.DataFrame({"top": tops, "share": [top_share(revenue, top) for top in tops]})
     frame["customers"] = [top * len(revenue) for top in tops]
     frame["revenue"] = frame["share"] * revenue.sum()
-    columns = {
+    columns: Columns = {
         "top": ("the best", percent),
         "customers": ("customers", count),
         "revenue": (f"revenue ({chapter.parameters.currency})", count),
@@ -107,11 +107,16 @@ def cohort_table(triangle: pd.DataFrame) -> ShownTable:
     complete = triangle[triangle["complete"]]
     wide = complete.pivot(index="cohort", columns="age", values="share").reindex(columns=ages).tail(MONTHS_SHOWN)
     sizes = triangle.groupby("cohort")["size"].first()
-    frame = pd.DataFrame({"cohort": wide.index.strftime("%Y-%m"), "size": sizes.loc[wide.index].to_numpy()})
+    frame = pd.DataFrame(
+        {"cohort": pd.DatetimeIndex(wide.index).strftime("%Y-%m"), "size": sizes.loc[wide.index].to_numpy()}
+    )
     for age in ages:
         frame[f"after_{age}"] = wide[age].to_numpy()
-    shown = {"cohort": ("first bought in", str), "size": ("customers", count)}
-    shown |= {f"after_{age}": (f"after {plural(age, 'month')}", _share_or_blank) for age in ages}
+    shown: Columns = {
+        "cohort": ("first bought in", str),
+        "size": ("customers", count),
+        **{f"after_{age}": (f"after {plural(age, 'month')}", _share_or_blank) for age in ages},
+    }
     return show_table(frame, "Share of each cohort that buys in a later month", shown)
 
 
@@ -120,7 +125,11 @@ def _share_or_blank(share: float) -> str:
 
 
 def findings(
-    chapter: Chapter, revenue: pd.Series, months: pd.DataFrame, curve: pd.DataFrame | Unsaid, triangle: pd.DataFrame | Unsaid
+    chapter: Chapter,
+    revenue: pd.Series,
+    months: pd.DataFrame,
+    curve: pd.DataFrame | Unsaid,
+    triangle: pd.DataFrame | Unsaid,
 ) -> Findings:
     """State what the portrait shows."""
     currency = chapter.parameters.currency
@@ -137,11 +146,11 @@ def findings(
     if isinstance(curve, Unsaid):
         chapter.state("top_tenth", curve.reason, verdict="unknown")
     else:
-        share = top_share(revenue)
+        share, below = top_share(revenue), (revenue < revenue.mean()).mean()
         chapter.state(
             "top_tenth",
-            f"The best tenth of customers brings {percent(share)} of revenue; {percent((revenue < revenue.mean()).mean())} "
-            f"of customers are below the mean of {money(revenue.mean(), currency)}.",
+            f"The best tenth of customers brings {percent(share)} of revenue; {percent(below)} of customers "
+            f"are below the mean of {money(revenue.mean(), currency)}.",
             value=share,
             unit="share of revenue",
             verdict="watch" if share >= HALF else "note",
@@ -154,12 +163,16 @@ def _state_repeat_share(chapter: Chapter, months: pd.DataFrame) -> None:
     year = months.tail(12)
     total = (year["revenue_new"] + year["revenue_repeat"]).sum()
     if total <= 0:
-        chapter.state("repeat_share", "The last months brought no revenue to divide into new and repeat.", verdict="unknown")
+        chapter.state(
+            "repeat_share",
+            "The last months brought no revenue to divide into new and repeat.",
+            verdict="unknown",
+        )
         return
     share = year["revenue_repeat"].sum() / total
     new = int(year["new_customers"].sum())
     statement = f"Repeat purchases brought {percent(share)} of revenue in the last {plural(len(year), 'month')}"
-    verdict = "note"
+    verdict: Verdict = "note"
     if new == 0:
         statement += ": nobody new has been won since, so the base can only shrink"
         verdict = "watch"

@@ -13,7 +13,7 @@ from models.survival import LogRank, SurvivalAt, kaplan_meier, log_rank, purchas
 from ..chapter import Chapter
 from ..errors import CannotSay
 from ..findings import Findings
-from ..shown_table import ShownTable, show_table
+from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, number, percent, plural
 
@@ -65,10 +65,9 @@ def curves(chapter: Chapter, waits: pd.DataFrame) -> pd.DataFrame:
     """Return the table `retention`: a Kaplan-Meier curve of the wait for each next purchase and for each cohort."""
     chosen = {_gap_name(n): waits["purchase_number"] == n for n in range(1, GAPS_SHOWN)}
     chosen[f"{ORDINALS[GAPS_SHOWN - 1]} and later purchases to the next"] = waits["purchase_number"] >= GAPS_SHOWN
-    first = waits["purchase_number"] == 1
-    cohort = _cohort_of(waits)
-    chosen |= {f"first bought in {name}": first & (cohort == name) for name in _cohorts_compared(waits)}
     kept = {name: waits[rows] for name, rows in chosen.items() if rows.any()}
+    first = waits[waits["purchase_number"] == 1]
+    kept |= {f"first bought in {name}": first[_cohort_of(first) == name] for name in _cohorts_compared(waits)}
     drawn = [
         kaplan_meier(rows["days"], rows["observed"], interval=chapter.parameters.interval).assign(curve=name)
         for name, rows in kept.items()
@@ -78,7 +77,7 @@ def curves(chapter: Chapter, waits: pd.DataFrame) -> pd.DataFrame:
 
 def write_tables(chapter: Chapter, table: pd.DataFrame) -> None:
     """Write the table `retention`."""
-    chapter.write("retention", table, "interval")
+    chapter.write("retention", table)
 
 
 def curve_table(table: pd.DataFrame) -> ShownTable:
@@ -88,10 +87,13 @@ def curve_table(table: pd.DataFrame) -> ShownTable:
         curve = table[table["curve"] == name]
         shares = {f"after_{days}": survival_at(curve, days).value for days in SAMPLED_DAYS}
         rows.append({"curve": name, "customers": curve["at_risk"].iloc[0], **shares})
-    columns = {"curve": ("from which purchase", str), "customers": ("purchases", count)}
     frame = pd.DataFrame(rows)
     shown = [days for days in SAMPLED_DAYS if frame[f"after_{days}"].notna().any()]
-    columns |= {f"after_{days}": (f"not back after {days} days", _share_or_blank) for days in shown}
+    columns: Columns = {
+        "curve": ("from which purchase", str),
+        "customers": ("purchases", count),
+        **{f"after_{days}": (f"not back after {days} days", _share_or_blank) for days in shown},
+    }
     return show_table(frame, "Share of purchases not yet followed by another", columns)
 
 
@@ -130,7 +132,11 @@ def rate_by_quarter(chapter: Chapter) -> pd.DataFrame:
     """Return the retention rate of each whole quarter; see `models.retention_rate.retention_rate`."""
     given = chapter.parameters
     rates = retention_rate(
-        chapter.purchases, chapter.as_of, active_days=given.active_days, period="quarter", interval=given.interval
+        chapter.purchases,
+        chapter.as_of,
+        active_days=given.active_days,
+        period="quarter",
+        interval=given.interval,
     )
     rates = rates[rates["crr"].notna()].reset_index(drop=True)
     if rates.empty:
@@ -141,7 +147,7 @@ def rate_by_quarter(chapter: Chapter) -> pd.DataFrame:
 @says_why_not
 def rate_table(chapter: Chapter, rates: pd.DataFrame) -> ShownTable:
     """Show the retention rate and what it is made of, the newest quarter first."""
-    columns = {
+    columns: Columns = {
         "period": ("quarter", str),
         "customers_start": ("active at the start (S)", count),
         "customers_new": ("new (N)", count),
@@ -192,14 +198,18 @@ def _state_gate(chapter: Chapter, table: pd.DataFrame) -> None:
     names = [_gap_name(1), _gap_name(2)]
     days, shares = _common_day(table, names)
     if days is None:
-        chapter.state("second_purchase", "Too few customers have bought twice to see whether the second purchase is a gate.", verdict="unknown")
+        chapter.state(
+            "second_purchase",
+            "Too few customers have bought twice to see whether the second purchase is a gate.",
+            verdict="unknown",
+        )
         return
     first, second = (1 - share.value for share in shares)
     better = "more" if second > first else "less"
     chapter.state(
         "second_purchase",
         f"Within {days} days {percent(first)} of first purchases are followed by a second, and {percent(second)} "
-        f"({between(100 * (1 - shares[1].high), 100 * (1 - shares[1].low), '{:.0f}')}%) of second purchases by a third: "
+        f"({between(100 - 100 * shares[1].high, 100 - 100 * shares[1].low)}%) of second purchases by a third: "
         f"whoever buys twice is {better} likely to go on.",
         value=second,
         low=1 - shares[1].high,
@@ -246,9 +256,9 @@ def _state_rate(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> None:
     last = rates.iloc[-1]
     chapter.state(
         "retention_rate",
-        f"The retention rate of {last['period']} was {last['crr']:.0f}% (practice quotes {REFERENCE_CRR:.0f}% as a good "
-        f"one); {last['kept_rate']:.0f}% of those active at its start stayed active, {count(last['lost'])} did not, and "
-        f"{count(last['reactivated'])} were won back.",
+        f"The retention rate of {last['period']} was {last['crr']:.0f}% (practice quotes {REFERENCE_CRR:.0f}% as a "
+        f"good one); {last['kept_rate']:.0f}% of those active at its start stayed active, {count(last['lost'])} did "
+        f"not, and {count(last['reactivated'])} were won back.",
         value=last["crr"],
         unit="%",
         verdict="good" if last["crr"] >= REFERENCE_CRR else "act",
@@ -260,7 +270,8 @@ def _gap_name(purchase: int) -> str:
 
 
 def _cohort_of(waits: pd.DataFrame) -> pd.Series:
-    return pd.to_datetime(waits["date"]).dt.strftime("%Y-%m")
+    months = waits["date"].to_numpy().astype("datetime64[M]")
+    return pd.Series(months.astype(str), index=waits.index)
 
 
 def _cohorts_compared(waits: pd.DataFrame) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from models.clustering import Clustering
 
@@ -46,15 +47,13 @@ def number_of_clusters(grouping: Clustering) -> Picture:
 @says_why_not
 def profiles(grouping: Clustering, behaviour: pd.DataFrame) -> Picture:
     """Draw each cluster's medians against the whole base's."""
-    import seaborn as sns
-
     medians = grouping.profile.set_index("name")[list(SHOWN)]
     base = behaviour[list(SHOWN)].median()
     times = (medians + 1) / (base + 1)
     title = f"What sets the {plural(grouping.k, 'cluster')} apart from the median customer"
     with drawing(title, height=1.6 + 0.5 * len(medians)) as (figure, ax):
         sns.heatmap(
-            np.log2(times).set_axis([label.replace(" ", "\n") for label in SHOWN.values()], axis=1),
+            times.transform(np.log2).set_axis([label.replace(" ", "\n") for label in SHOWN.values()], axis=1),
             ax=ax,
             cmap="PuOr_r",
             center=0,
@@ -70,7 +69,8 @@ def profiles(grouping: Clustering, behaviour: pd.DataFrame) -> Picture:
         ax.tick_params(length=0, rotation=0)
         ax.set_ylabel("")
     rows = "; ".join(
-        f"{name}: " + ", ".join(f"{number(row[key])} {label}" for key, label in SHOWN.items()) for name, row in medians.iterrows()
+        f"{name}: " + ", ".join(f"{number(row[key])} {label}" for key, label in SHOWN.items())
+        for name, row in medians.iterrows()
     )
     return Picture(figure, f"{title}. Medians: {rows}.")
 
@@ -83,7 +83,7 @@ def clusters_apart(grouping: Clustering, behaviour: pd.DataFrame, seed: int) -> 
     rng = np.random.default_rng(seed)
     title = "Where the clusters lie: how often customers bought, and how long they have been silent"
     with drawing(title, height=4) as (figure, ax):
-        for number_, name in grouping.names.items():
+        for number_, name in enumerate(grouping.names, start=1):
             own = sample[labels == number_]
             color, marker = SERIES[(number_ - 1) % len(SERIES)], MARKERS[(number_ - 1) % len(MARKERS)]
             spread = own["purchases"] * np.exp(rng.uniform(-0.12, 0.12, len(own)))
@@ -97,9 +97,12 @@ def clusters_apart(grouping: Clustering, behaviour: pd.DataFrame, seed: int) -> 
         ax.minorticks_off()
         ax.set_xlabel("days since the last purchase")
         ax.set_ylabel("purchases (log scale, points spread a little)")
-    shares = "; ".join(f"{r.name}: {percent(r.share)} of customers" for r in grouping.profile.itertuples())
+    shares = "; ".join(
+        f"{name}: {percent(share)} of customers"
+        for name, share in zip(grouping.profile["name"], grouping.profile["share"], strict=True)
+    )
     return Picture(figure, f"{title}. {shares}.")
 
 
 def _times(power: float, _: object = None) -> str:
-    return "the same" if power == 0 else f"{2**abs(power):.0f} times {'more' if power > 0 else 'less'}"
+    return "the same" if power == 0 else f"{2 ** abs(power):.0f} times {'more' if power > 0 else 'less'}"

@@ -6,28 +6,41 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from models.rfm import DAYS_PER_UNIT
 
 from ..parameters import Parameters
 from ..unsaid import says_why_not
 from ..wording import count, day, money, percent
-from .style import BLUE, FAINT, INK, ORANGE, QUIET, Picture, drawing, in_dates, in_percent, in_thousands, label_line
+from .style import (
+    BLUE,
+    FAINT,
+    INK,
+    ORANGE,
+    QUIET,
+    Picture,
+    drawing,
+    in_dates,
+    in_percent,
+    in_thousands,
+    label_line,
+)
 
 MOST_FREQUENT = 15  # purchases shown in the map of a customer's prospects
 GRID = 40
+EXACT = 0.005  # a forecast off by less is called right
 
 
 @says_why_not
 def tracking(curve: pd.DataFrame) -> Picture:
     """Draw cumulative repeat purchases against what the model expected."""
     last = curve.iloc[-1]
-    calibration_end = curve.loc[~curve["kept_back"], "date"].max()
+    calibration_end = last["calibration_end"]
     off = last["expected"] / last["actual"] - 1 if last["actual"] else np.nan
-    title = (
-        f"Seen from {day(calibration_end)}, repeat purchases to {day(last['date'])} came out "
-        f"{'as expected' if abs(off) < 0.005 else f'{percent(abs(off))} ' + ('below' if off > 0 else 'above') + ' the model'}"
-    )
+    side = f"{percent(abs(off))} {'below' if off > 0 else 'above'} the model"
+    held = "as expected" if abs(off) < EXACT else side
+    title = f"Seen from {day(calibration_end)}, repeat purchases to {day(last['date'])} came out {held}"
     with drawing(title, height=3.7) as (figure, ax):
         ax.axvspan(calibration_end, last["date"], color="#f3f5f7", linewidth=0)
         ax.plot(curve["date"], curve["actual"], color=INK)
@@ -35,14 +48,22 @@ def tracking(curve: pd.DataFrame) -> Picture:
         ends = sorted((("actual", INK), ("expected", ORANGE)), key=lambda end: last[end[0]])
         for (name, color), shift in zip(ends, (-7, 7), strict=True):
             label_line(ax, last["date"], last[name], name, color, offset=(4, shift))
-        ax.annotate("kept back for the test", (calibration_end, 0.03), xycoords=("data", "axes fraction"), xytext=(5, 0), textcoords="offset points", color=QUIET, fontsize=8.5)
+        ax.annotate(
+            "kept back for the test",
+            (calibration_end, 0.03),
+            xycoords=("data", "axes fraction"),
+            xytext=(5, 0),
+            textcoords="offset points",
+            color=QUIET,
+            fontsize=8.5,
+        )
         ax.set_ylabel("repeat purchases since the start")
         ax.set_ylim(0)
         ax.margins(x=0)
         in_thousands(ax.yaxis)
         in_dates(ax)
-    alt = f"{title}: {count(last['actual'])} made, {count(last['expected'])} expected. Line chart of cumulative repeat purchases."
-    return Picture(figure, alt)
+    made, expected = count(last["actual"]), count(last["expected"])
+    return Picture(figure, f"{title}: {made} made, {expected} expected. Line chart of cumulative repeat purchases.")
 
 
 @says_why_not
@@ -95,8 +116,6 @@ def spend_against_frequency(summary: pd.DataFrame, related: Any, currency: str, 
 @says_why_not
 def prospects(model: Any, summary: pd.DataFrame, given: Parameters) -> Picture:
     """Draw how many purchases the model expects of a customer, by past purchases and silence."""
-    import seaborn as sns
-
     time_unit, horizon_days = given.time_unit, given.horizon_days
     horizon = horizon_days / DAYS_PER_UNIT[time_unit]
     age = float(summary["T"].median())
@@ -105,7 +124,9 @@ def prospects(model: Any, summary: pd.DataFrame, given: Parameters) -> Picture:
     silence = np.linspace(0, age, GRID)
     x, quiet = np.meshgrid(frequency, silence)
     expected = np.asarray(
-        model.conditional_expected_number_of_purchases_up_to_time(horizon, x.ravel(), age - quiet.ravel(), np.full(x.size, age))
+        model.conditional_expected_number_of_purchases_up_to_time(
+            horizon, x.ravel(), age - quiet.ravel(), np.full(x.size, age)
+        )
     ).reshape(x.shape)
     half = GRID // 2
     kept = expected[half] / expected[0]
@@ -144,5 +165,5 @@ def value_by_tenth(tenths: pd.DataFrame, currency: str) -> Picture:
         ax.set_xlabel("tenth of customers, the most valuable first")
         ax.set_ylabel("share of lifetime value")
         in_percent(ax.yaxis)
-    best, worst = tenths["mean"].iloc[0], tenths["mean"].iloc[-1]
-    return Picture(figure, f"{title}. A customer of the first tenth is worth {money(best, currency)} on average, of the last {money(worst, currency)}.")
+    best, worst = (money(tenths["mean"].iloc[end], currency) for end in (0, -1))
+    return Picture(figure, f"{title}. A customer of the first tenth is worth {best} on average, of the last {worst}.")

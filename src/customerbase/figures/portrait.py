@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from models.concentration import top_share
 
 from ..unsaid import says_why_not
 from ..wording import money, percent, plural
-from .style import BLUE, FAINT, ORANGE, QUIET, Picture, drawing, in_dates, in_percent, in_thousands, label_line
+from .style import (
+    BLUE,
+    FAINT,
+    ORANGE,
+    QUIET,
+    Picture,
+    drawing,
+    in_dates,
+    in_percent,
+    in_thousands,
+    label_line,
+)
 
 COHORTS_SHOWN = 24
 ROW_HEIGHT = 0.26
@@ -36,11 +48,22 @@ def new_and_repeat(months: pd.DataFrame, currency: str) -> Picture:
         for ax, (label, new, repeat) in zip(axes, panels, strict=True):
             bars = {"width": 25, "align": "edge", "linewidth": 0}
             ax.bar(months["month"], months[repeat], color=BLUE, label="repeat", **bars)
-            ax.bar(months["month"], months[new], bottom=months[repeat], color=ORANGE, label="new", hatch="///", edgecolor="white", **bars)
+            ax.bar(
+                months["month"],
+                months[new],
+                bottom=months[repeat],
+                color=ORANGE,
+                label="new",
+                hatch="///",
+                edgecolor="white",
+                **bars,
+            )
             ax.set_title(f"{label} a month")
             in_thousands(ax.yaxis)
         in_dates(axes[-1])
-        axes[0].legend(frameon=False, ncols=2, fontsize=8.5, loc="upper right", bbox_to_anchor=(1, 1.35), borderaxespad=0)
+        axes[0].legend(
+            frameon=False, ncols=2, fontsize=8.5, loc="upper right", bbox_to_anchor=(1, 1.35), borderaxespad=0
+        )
     last = months.iloc[-1]
     alt = (
         f"{title}. Bars by month from {months['month'].iloc[0]:%B %Y} to {last['month']:%B %Y}: in the last month "
@@ -57,7 +80,15 @@ def lorenz_curve(curve: pd.DataFrame, revenue: pd.Series) -> Picture:
     title = f"The best tenth of customers brings {percent(share)} of revenue"
     with drawing(title, height=3.7) as (figure, ax):
         ax.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2)
-        ax.annotate("if all brought the same", (0.5, 0.5), rotation=33, color=QUIET, fontsize=8, ha="center", va="bottom")
+        ax.annotate(
+            "if all brought the same",
+            (0.5, 0.5),
+            rotation=33,
+            color=QUIET,
+            fontsize=8,
+            ha="center",
+            va="bottom",
+        )
         ax.plot(curve["share_of_customers"], curve["share_of_total"], color=BLUE)
         ax.plot([0.9, 0.9, 1], [0, 1 - share, 1 - share], color=ORANGE, linewidth=1.2, linestyle="--")
         ax.plot([0.9], [1 - share], "o", color=ORANGE, markersize=5)
@@ -75,17 +106,17 @@ def lorenz_curve(curve: pd.DataFrame, revenue: pd.Series) -> Picture:
 @says_why_not
 def cohort_heatmap(triangle: pd.DataFrame) -> Picture:
     """Draw which share of each month's new customers buys in each later month."""
-    import seaborn as sns
-
     later = triangle[(triangle["age"] > 0) & triangle["complete"]]
     cells = later.pivot(index="cohort", columns="age", values="share").tail(COHORTS_SHOWN)
     ages = later.groupby("age")[["customers", "size"]].sum()
     first, last = (ages["customers"] / ages["size"]).iloc[[0, -1]]
-    title = f"{percent(first)} of new customers buy again in the next month, {percent(last)} after {ages.index[-1]} months"
+    title = (
+        f"{percent(first)} of new customers buy again in the next month, {percent(last)} after {ages.index[-1]} months"
+    )
     with drawing(title, height=max(2.4, 1.7 + ROW_HEIGHT * len(cells))) as (figure, ax):
         written = cells.size <= 72
         sns.heatmap(
-            cells.set_axis(cells.index.strftime("%Y-%m"), axis=0),
+            cells.set_axis(pd.DatetimeIndex(cells.index).strftime("%Y-%m"), axis=0),
             ax=ax,
             cmap="Blues",
             vmin=0,
@@ -99,6 +130,8 @@ def cohort_heatmap(triangle: pd.DataFrame) -> Picture:
         )
         ax.grid(visible=False)
         ax.tick_params(length=0, rotation=0)
-        ax.set_xlabel("months after the first purchase" + (" (cells: % of the cohort buying in that month)" if written else ""))
+        ax.set_xlabel(
+            "months after the first purchase" + (" (cells: % of the cohort buying in that month)" if written else "")
+        )
         ax.set_ylabel("first bought in")
     return Picture(figure, f"{title}. Heat map of {plural(len(cells), 'monthly cohort')}.")

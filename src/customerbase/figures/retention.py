@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,14 @@ def first_to_second(table: pd.DataFrame, never: Any, interval: float) -> Picture
     """Draw who has not come back since the first purchase, with the confidence band."""
     curve = _watched(table[table["curve"] == "first to second purchase"])
     title = f"{percent(never.share.value)} of customers have not come back {never.days} days after their first purchase"
+    ends = between(100 * never.share.low, 100 * never.share.high, "{:.1f}")
     with drawing(title) as (figure, ax):
         _draw(ax, curve, BLUE, "-")
         ax.plot([never.days], [never.share.value], "o", color=BLUE, markersize=5)
-        reach = f"{percent(never.share.value, 1)}\n({between(100 * never.share.low, 100 * never.share.high, '{:.1f}')})"
+        reach = f"{percent(never.share.value, 1)}\n({ends})"
         label_line(ax, never.days, never.share.value, reach, BLUE, offset=(0, 10), ha="right", va="bottom")
         _finish(ax, "days since the first purchase", f"not yet back (band: {percent(interval)} interval)")
-    alt = f"{title} ({between(100 * never.share.low, 100 * never.share.high, '{:.1f}')}%). Falling Kaplan-Meier curve that flattens out."
-    return Picture(figure, alt)
+    return Picture(figure, f"{title} ({ends}%). Kaplan-Meier curve with its {percent(interval)} band.")
 
 
 @says_why_not
@@ -40,9 +41,11 @@ def by_purchase(table: pd.DataFrame, interval: float) -> Picture:
     curves = [curve for curve in curves if len(curve) > 1]
     day = int(min(curve["days"].iloc[-1] for curve in curves)) if curves else 0
     back = [1 - curve.loc[curve["days"] <= day, "survival"].iloc[-1] for curve in curves]
-    rising = all(later > earlier for earlier, later in zip(back, back[1:], strict=False))
+    rising = all(later > earlier for earlier, later in pairwise(back))
     title = (
-        "Every purchase makes the next one likelier and sooner" if rising and len(back) > 1 else "How soon the next purchase follows"
+        "Every purchase makes the next one likelier and sooner"
+        if rising and len(back) > 1
+        else "How soon the next purchase follows"
     )
     with drawing(title, height=3.8) as (figure, ax):
         for curve, color, dashes in zip(curves, SERIES, DASHES, strict=False):
@@ -58,8 +61,9 @@ def by_purchase(table: pd.DataFrame, interval: float) -> Picture:
 def by_cohort(table: pd.DataFrame, compared: Any, interval: float) -> Picture:
     """Draw each monthly cohort's return, and say whether the difference is more than chance."""
     differ = compared.test.p_value < 0.05
-    p = f"{compared.test.p_value:.2f}" if compared.test.p_value >= 0.01 else "< 0.01"
-    title = f"Cohorts {'differ' if differ else 'do not differ'} in how soon they come back (log-rank test, p {'' if p[0] == '<' else '= '}{p})"
+    p = f"p = {compared.test.p_value:.2f}" if compared.test.p_value >= 0.01 else "p < 0.01"
+    apart = "differ" if differ else "do not differ"
+    title = f"Cohorts {apart} in how soon they come back (log-rank test, {p})"
     names = [f"first bought in {name}" for name in compared.cohorts]
     curves = [_watched(table[table["curve"] == name]) for name in names]
     few = len(curves) <= NAMED_COHORTS
@@ -71,7 +75,14 @@ def by_cohort(table: pd.DataFrame, compared: Any, interval: float) -> Picture:
             _draw(ax, curve, color, dashes, band=few)
             if few or number in (0, len(curves) - 1):
                 shift = 11 * ((len(curves) - 1) / 2 - number) if few else 0
-                label_line(ax, last_day, curve["survival"].iloc[-1], compared.cohorts[number], color, offset=(6, shift))
+                label_line(
+                    ax,
+                    last_day,
+                    curve["survival"].iloc[-1],
+                    compared.cohorts[number],
+                    color,
+                    offset=(6, shift),
+                )
         bands = f" (bands: {percent(interval)} intervals)" if few else ""
         _finish(ax, "days since the first purchase", f"not yet back{bands}")
     ends = "; ".join(f"{n}: {percent(c['survival'].iloc[-1])}" for n, c in zip(compared.cohorts, curves, strict=True))
@@ -83,12 +94,23 @@ def rates(by_quarter: pd.DataFrame, reference: float, interval: float) -> Pictur
     """Draw the retention rate by quarter, and the share of active customers who stayed, with its interval."""
     shown = by_quarter.tail(16)
     last = shown.iloc[-1]
-    title = f"In {last['period']} {last['kept_rate']:.0f}% of active customers stayed active; with those won back CRR is {last['crr']:.0f}%"
+    title = (
+        f"In {last['period']} {last['kept_rate']:.0f}% of active customers stayed active; "
+        f"with those won back CRR is {last['crr']:.0f}%"
+    )
     with drawing(title) as (figure, ax):
         place = np.arange(len(shown))
         spread = [shown["kept_rate"] - shown["low"], shown["high"] - shown["kept_rate"]]
         ax.axhline(reference, color=QUIET, linewidth=1, linestyle=":")
-        ax.annotate(f"{reference:.0f}%, the reference", (0, reference), xycoords=("axes fraction", "data"), xytext=(3, 3), textcoords="offset points", color=QUIET, fontsize=8)
+        ax.annotate(
+            f"{reference:.0f}%, the reference",
+            (0, reference),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 3),
+            textcoords="offset points",
+            color=QUIET,
+            fontsize=8,
+        )
         ax.plot(place, shown["crr"], "D--", color=ORANGE, markersize=5)
         ax.errorbar(place, shown["kept_rate"], yerr=spread, fmt="o-", color=BLUE, capsize=3)
         label_line(ax, place[-1], last["crr"], "CRR", ORANGE, offset=(9, 0))

@@ -32,7 +32,7 @@ HEIGHT = 3.5
 DOTS_PER_INCH = 180
 TITLE_LETTERS = 58
 
-LOOK = {
+LOOK: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "axes.titlesize": 9,
@@ -83,8 +83,8 @@ class Picture:
         """Return the figure as PNG."""
         file = io.BytesIO()
         with mpl.rc_context(LOOK):
-            FigureCanvasAgg(self.figure)
-            self.figure.savefig(file, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+            # not savefig, which draws a figure with a layout engine twice
+            FigureCanvasAgg(self.figure).print_png(file, metadata={"Software": None})
         return file.getvalue()
 
 
@@ -98,7 +98,7 @@ def drawing(title: str, *, height: float = HEIGHT, rows: int = 1) -> Iterator[tu
         One `Axes`, or an array of them under one another, sharing their x axis, when `rows` is more than one.
     """
     with mpl.rc_context(LOOK):
-        figure = Figure(figsize=(WIDTH, height))
+        figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH)
         axes = figure.subplots(rows, 1, sharex=rows > 1)
         figure.suptitle(wrapped(title), x=0.01, ha="left", fontsize=10, fontweight="bold")
         yield figure, axes

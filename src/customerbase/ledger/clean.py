@@ -11,12 +11,13 @@ from ..errors import Refusal
 from ..parameters import LedgerSource
 from .dates import read_dates
 from .files import RawFile, read_files
-from .numbers import read_numbers
+from .numbers import as_text, read_numbers
 
 NUMBERS = ("amount", "quantity", "unit_price", "cost", "discount")
 RETURN_WORDS = ("return", "returns", "returned", "refund")
 SALE_WORDS = ("sale", "sales", "purchase")
 SHOWN = 3
+LONGEST_SHOWN = 40
 QUARANTINE_SCHEMA = {"row": pl.Int64, "source": pl.String, "reason": pl.String, "as_read": pl.String}
 
 
@@ -64,7 +65,7 @@ def read_ledger(source: LedgerSource) -> Ledger:
         raise Refusal(*problems)
     rows = pl.concat(cleaned, how="diagonal_relaxed")
     if rows.is_empty():
-        raise Refusal(f"{', '.join(file.name for file in files)}: the ledger has a header but no rows.")
+        raise Refusal(f"{', '.join(file.name for file in files)}: the ledger has no rows. Export it again.")
     if not _tells_hours(rows["date"]):
         rows = rows.with_columns(pl.col("date").dt.date())
     digest = hashlib.sha256("\n".join(file.digest for file in files).encode()).hexdigest()
@@ -72,9 +73,10 @@ def read_ledger(source: LedgerSource) -> Ledger:
 
 
 def _missing_columns(file: RawFile, source: LedgerSource) -> list[str]:
-    there = ", ".join(f"'{name}'" for name in file.rows.columns[:20])
+    there = ", ".join(_shorten(name) for name in file.rows.columns[:20]) or "none"
+    remedy = "Mend ledger.columns, or set ledger.header_row or ledger.delimiter."
     return [
-        f"{file.name}: there is no column '{name}' (ledger.columns.{meaning}). The file has: {there}."
+        f"{file.name}: there is no column '{name}' (ledger.columns.{meaning}). The file has: {there}. {remedy}"
         for meaning, name in source.columns.items()
         if name not in file.rows.columns
     ]
@@ -82,25 +84,37 @@ def _missing_columns(file: RawFile, source: LedgerSource) -> list[str]:
 
 def _clean(file: RawFile, source: LedgerSource) -> tuple[pl.DataFrame, list[str]]:
     raw = file.rows.select(pl.col(name).alias(meaning) for meaning, name in source.columns.items())
-    problems: list[str] = []
+    problems = [
+        f"{file.name}: the column '{source.columns[meaning]}' holds {dtype}, not text, numbers or dates."  # type: ignore[index]
+        for meaning, dtype in raw.schema.items()
+        if dtype.is_nested() or dtype in (pl.Binary, pl.Duration, pl.Object)
+    ]
+    if problems:
+        return raw, problems
 
     def report(bad: pl.Series, column: str, problem: str, remedy: str) -> None:
         if bad.any():
             where = _where(bad, raw[column], file)
             problems.append(f"{file.name}: {problem} in {where} (column '{source.columns[column]}'). {remedy}")  # type: ignore[index]
 
-    cleaned = raw.with_columns(_keys(raw["customer"]))
-    report(cleaned["customer"].is_null(), "customer", "no customer", "Fill in the customer or take these rows out.")
+    cleaned = raw.with_columns(as_text(raw["customer"]))
+    report(
+        cleaned["customer"].is_null(),
+        "customer",
+        "no customer",
+        "Fill in the customer or take these rows out.",
+    )
 
     reading = read_dates(raw["date"], source.date_format)
     if reading.ambiguous:
         first, second = reading.ambiguous
-        sample = raw["date"].drop_nulls()[0]
         problems.append(
-            f"{file.name}: '{sample}' reads as {first} and as {second}, and no row tells which. "
+            f"{file.name}: {_shorten(reading.sample)} reads as {first} and as {second}, and no row tells which. "
             f"Set ledger.date_format to one of them."
         )
-    remedy = f"Mend these rows, or set ledger.date_format{'' if source.date_format else ' (for example %d.%m.%Y)'}."
+    remedy = "Mend these rows, or set ledger.date_format, for example to %d.%m.%Y."
+    if source.date_format:
+        remedy = f"Mend these rows, or ledger.date_format, which is '{source.date_format}'."
     report(reading.dates.is_null(), "date", "no date that can be read", remedy)
     cleaned = cleaned.with_columns(reading.dates.alias("date"))
 
@@ -109,13 +123,20 @@ def _clean(file: RawFile, source: LedgerSource) -> tuple[pl.DataFrame, list[str]
             numbers = read_numbers(raw[column], source.decimal, source.thousands).alias(column)
             required = column == "amount" or ("amount" not in raw.columns and column in ("quantity", "unit_price"))
             bad = numbers.is_null() & (required | raw[column].is_not_null())
-            report(bad, column, "no number that can be read", "Mend these rows, or set ledger.decimal and ledger.thousands.")
+            report(
+                bad,
+                column,
+                "no number that can be read",
+                "Mend these rows, or set ledger.decimal and ledger.thousands.",
+            )
             cleaned = cleaned.with_columns(numbers)
     if "amount" not in raw.columns:
         cleaned = cleaned.with_columns((pl.col("quantity") * pl.col("unit_price")).alias("amount"))
+        too_large = cleaned["amount"].is_infinite().fill_null(False)
+        report(too_large, "unit_price", "quantity times unit_price is no finite number", "Mend these rows.")
 
-    for column in set(raw.columns) - {"customer", "date", "amount", *NUMBERS}:
-        cleaned = cleaned.with_columns(pl.col(column).cast(pl.String).str.strip_chars())
+    for column in set(raw.columns) - {"customer", "date", *NUMBERS}:
+        cleaned = cleaned.with_columns(as_text(raw[column]).str.strip_chars())
     if "kind" in raw.columns:
         kinds = cleaned["kind"].str.to_lowercase()
         unknown = ~kinds.is_in([*SALE_WORDS, *RETURN_WORDS]).fill_null(False)
@@ -135,25 +156,18 @@ def _with_kind(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(returned.alias("amount"))
 
 
-def _keys(column: pl.Series) -> pl.Series:
-    if column.dtype.is_float() and (column.drop_nulls().round(0) == column.drop_nulls()).all():
-        # a spreadsheet keeps whole numbers as 123.0
-        column = column.cast(pl.Int64)
-    keys = column.cast(pl.String)
-    return keys.set(keys.str.strip_chars() == "", None)
-
-
 def _tells_hours(dates: pl.Series) -> bool:
     return bool((dates != dates.dt.truncate("1d")).any())
 
 
 def _where(bad: pl.Series, column: pl.Series, file: RawFile) -> str:
     rows = bad.arg_true()
-    shown = ", ".join(f"{file.numbers[int(row)]} ('{_shorten(column[int(row)])}')" for row in rows[:SHOWN])
+    shown = ", ".join(f"{file.numbers[int(row)]} ({_shorten(column[int(row)])})" for row in rows[:SHOWN])
     more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
     return f"row{'s' if len(rows) > 1 else ''} {shown}{more}"
 
 
 def _shorten(value: object) -> str:
+    """Quote a cell in one line: whatever can't be printed is escaped."""
     text = "" if value is None else str(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+    return repr(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "...")

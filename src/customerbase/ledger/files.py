@@ -7,6 +7,7 @@ import csv
 import hashlib
 import importlib.util
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,14 @@ import polars as pl
 from ..errors import Refusal
 from ..parameters import LedgerSource
 from ..project import ROOT
+from ..wording import plural
 
 TEXT = {".csv", ".txt", ".tsv"}
 EXCEL = {".xlsx", ".xls", ".xlsb", ".ods"}
 PARQUET = {".parquet", ".pq"}
 BUILTIN = {"cdnow"}
+ZIP = b"PK\3\4"  # a workbook's first bytes
+BLANK_AT_MOST = 1000  # rows above a workbook's header
 
 
 @dataclass(frozen=True)
@@ -83,54 +87,23 @@ def _read_file(file: Path, source: LedgerSource) -> RawFile:
     except OSError as reason:
         raise Refusal(f"{file}: can't be read: {reason.strerror}.") from None
     if not content:
-        raise Refusal(f"{file}: the file is empty.")
+        raise Refusal(f"{file}: the file is empty. Export it again.")
     read = _read_text if ending in TEXT else _read_excel if ending in EXCEL else _read_parquet
-    rows, first_row = read(content, file, source)
-    return _raw_file(file, rows, first_row, content)
+    names, rows, first_row = read(content, file, source)
+    _refuse_repeated_names(names, file, source)
+    return _raw_file(file, names, rows, first_row, content)
 
 
-def _raw_file(file: Path, rows: pl.DataFrame, first_row: int, content: bytes) -> RawFile:
+def _raw_file(file: Path, names: list[str], rows: pl.DataFrame, first_row: int, content: bytes) -> RawFile:
+    names = [name.strip() for name in names]
+    # names that repeat belong to columns nobody asks for; here they only have to differ
+    rows.columns = [name if names.count(name) == 1 else f"{name} ({at})" for at, name in enumerate(names, 1)]
+    text = pl.col(pl.String)
+    rows = rows.with_columns(pl.when(text.str.strip_chars() != "").then(text))
     numbers = pl.int_range(first_row, first_row + rows.height, eager=True)
     # a line without any value is no row: editors leave them at the end
     filled = rows.select(pl.any_horizontal(pl.all().is_not_null()).alias("filled"))["filled"]
     return RawFile(file.name, rows.filter(filled), numbers.filter(filled), hashlib.sha256(content).hexdigest())
-
-
-def _read_text(content: bytes, file: Path, source: LedgerSource) -> tuple[pl.DataFrame, int]:
-    content = _as_utf8(content, file, source.encoding)
-    if b"\0" in content:
-        raise Refusal(f"{file}: holds NUL bytes, so this is no text file. Export it again as CSV.")
-    skip = (source.header_row or 1) - 1
-    header = content.split(b"\n", skip + 1)[-2 if content.count(b"\n") > skip else -1]
-    delimiter = source.delimiter or _guess_delimiter(header.decode())
-    _refuse_repeated_names(next(csv.reader([header.decode().rstrip("\r")], delimiter=delimiter), []), file, source)
-    try:
-        rows = pl.read_csv(
-            content, separator=delimiter, infer_schema=False, skip_lines=skip
-        )
-    except pl.exceptions.NoDataError:
-        raise Refusal(f"{file}: there is no header in row {skip + 1}.") from None
-    except pl.exceptions.PolarsError as reason:
-        raise Refusal(_ragged_row(content, delimiter, file) or f"{file}: can't be read as CSV: {reason}.") from None
-    return rows.rename(str.strip), skip + 2
-
-
-def _as_utf8(content: bytes, file: Path, encoding: str | None) -> bytes:
-    if encoding is None:
-        for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
-            if content.startswith(mark):
-                encoding = name
-    try:
-        text = content.decode(encoding or "utf-8")
-    except UnicodeDecodeError as reason:
-        row = content.count(b"\n", 0, reason.start) + 1
-        hint = "set ledger.encoding, for example to cp1251, cp1252 or latin-1"
-        raise Refusal(f"{file}: row {row} is not valid {encoding or 'UTF-8'} text; {hint}.") from None
-    return content if encoding is None else text.encode()
-
-
-def _guess_delimiter(header: str) -> str:
-    return max(",;\t|", key=header.count)
 
 
 def _refuse_repeated_names(names: list[str], file: Path, source: LedgerSource) -> None:
@@ -140,37 +113,105 @@ def _refuse_repeated_names(names: list[str], file: Path, source: LedgerSource) -
         raise Refusal(f"{file}: two columns are called '{repeated[0]}'. Rename one so that it is clear which counts.")
 
 
-def _ragged_row(content: bytes, delimiter: str, file: Path) -> str | None:
-    reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=delimiter)
-    width = len(next(reader))
+def _read_text(content: bytes, file: Path, source: LedgerSource) -> tuple[list[str], pl.DataFrame, int]:
+    header_row, text = _from_header_on(_decoded(content, file, source.encoding), file, source.header_row or 1)
+    delimiter = source.delimiter or _guess_delimiter(text.partition("\n")[0])
+    names, body, height = _measured(text, delimiter, file, header_row)
+    columns = [str(position) for position in range(len(names))]
     try:
-        for row in reader:
-            if len(row) > width:
-                where = f"{file}: row {reader.line_num} has {len(row)} fields where the header has {width}."
-                return f"{where} Is a '{delimiter}' inside a value without quotes?"
+        rows = pl.read_csv(f"{delimiter.join(columns)}\n{body}".encode(), separator=delimiter, infer_schema=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        rows = None
+    if rows is None or rows.height != height:
+        # Polars doesn't take a quotation mark inside an unquoted value, such as 5" disk
+        lines = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter)
+        cells = (line if len(line) == len(names) else [None] * len(names) for line in lines)
+        rows = pl.DataFrame(list(cells), schema=dict.fromkeys(columns, pl.String), orient="row")
+    return names, rows, header_row + 1
+
+
+def _decoded(content: bytes, file: Path, encoding: str | None) -> str:
+    """Return the text without a byte order mark, its lines ended by newlines alone."""
+    if encoding is None:
+        utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        encoding = "utf-16" if utf16 else "utf-8"
+        if content.startswith(ZIP) or (b"\0" in content and not utf16):
+            raise Refusal(f"{file}: is no text file. Export it as CSV, or give it the ending of what it is.")
+    try:
+        text = content.decode(encoding)
+        text.encode()
+    except UnicodeError as reason:
+        line = content.count(b"\n", 0, getattr(reason, "start", 0)) + 1
+        hint = "set ledger.encoding, for example to cp1251, cp1252 or latin-1"
+        raise Refusal(f"{file}: row {line} is not valid {encoding} text; {hint}.") from None
+    if "\0" in text:
+        raise Refusal(f"{file}: holds NUL characters when read as {encoding}. Export it again as CSV.")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _from_header_on(text: str, file: Path, row: int) -> tuple[int, str]:
+    """Return the number of the first line with a value, from `row` on, and the text that begins there."""
+    to_header = re.match(rf"(?:[^\n]*\n){{{row - 1}}}\s*(?=\S)", text)
+    if to_header is None:
+        raise Refusal(f"{file}: there is no header from row {row} on. Set ledger.header_row.")
+    start = text.rfind("\n", 0, to_header.end()) + 1
+    return text.count("\n", 0, start) + 1, text[start:]
+
+
+def _guess_delimiter(header: str) -> str:
+    return max(",;\t|", key=re.sub('"[^"]*"', "", header).count)
+
+
+def _measured(text: str, delimiter: str, file: Path, header_row: int) -> tuple[list[str], str, int]:
+    """Return the header's names, the text below it and its number of rows, all of the header's width."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    row = header_row - 1
+    try:
+        names = next(reader)
+        body = text.split("\n", reader.line_num)[reader.line_num :]
+        row = header_row
+        for row, cells in enumerate(reader, header_row + 1):
+            if len(cells) != len(names) and (len(cells) > len(names) or any(map(str.strip, cells))):
+                where = f"row {row} has {plural(len(cells), 'field')} where the header has {len(names)}"
+                raise Refusal(f"{file}: {where}. Is a '{delimiter}' inside a value without quotes, or a value missing?")
     except csv.Error as reason:
-        return f"{file}: row {reader.line_num} can't be read as CSV: {reason}."
-    return None
+        raise Refusal(f"{file}: row {row + 1} can't be read: {reason}. Is a quotation mark left open?") from None
+    return names, "".join(body), row - header_row
 
 
-def _read_excel(content: bytes, file: Path, source: LedgerSource) -> tuple[pl.DataFrame, int]:
+def _read_excel(content: bytes, file: Path, source: LedgerSource) -> tuple[list[str], pl.DataFrame, int]:
     import fastexcel
 
-    header = (source.header_row or 1) - 1
+    row = source.header_row or 1
+    name = 0 if source.sheet is None else source.sheet
     try:
         workbook = fastexcel.read_excel(content)
-        sheet = workbook.load_sheet(source.sheet if source.sheet is not None else 0, header_row=header)
-        rows = sheet.to_polars()
+        top = workbook.load_sheet(name, header_row=None, skip_rows=0, n_rows=row + BLANK_AT_MOST, dtypes="string")
+        above = top.to_polars().rows()
+        header = next((at for at in range(row - 1, len(above)) if "".join(filter(None, above[at])).strip()), None)
+        if header is None:
+            raise Refusal(f"{file}: there is no header from row {row} on. Set ledger.header_row or ledger.sheet.")
+        names = [cell or "" for cell in above[header]]
+        # from a sample of the rows a later cell of another type would be lost
+        rows = workbook.load_sheet(name, header_row=header, schema_sample_rows=None).to_polars()
+    except fastexcel.SheetNotFoundError:
+        sheets = ", ".join(f"'{sheet}'" for sheet in workbook.sheet_names)
+        raise Refusal(f"{file}: there is no sheet {name!r} (ledger.sheet). The workbook has: {sheets}.") from None
     except fastexcel.FastExcelError as reason:
-        raise Refusal(f"{file}: can't be read as a workbook: {str(reason).splitlines()[0]}.") from None
-    return rows.rename(str.strip), header + 2
+        raise Refusal(f"{file}: can't be read as a workbook: {_first_line(reason)}. Save it again.") from None
+    return names, rows, header + 2
 
 
-def _read_parquet(content: bytes, file: Path, source: LedgerSource) -> tuple[pl.DataFrame, int]:
+def _read_parquet(content: bytes, file: Path, source: LedgerSource) -> tuple[list[str], pl.DataFrame, int]:
     try:
-        return pl.read_parquet(content), 1
-    except pl.exceptions.PolarsError as reason:
-        raise Refusal(f"{file}: can't be read as Parquet: {reason}.") from None
+        rows = pl.read_parquet(content)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as reason:
+        raise Refusal(f"{file}: can't be read as Parquet: {_first_line(reason)}. Export it again.") from None
+    return rows.columns, rows, 1
+
+
+def _first_line(reason: BaseException) -> str:
+    return str(reason).partition("\n")[0].rstrip(".")
 
 
 def _builtin(name: str) -> RawFile:
@@ -184,4 +225,4 @@ def _builtin(name: str) -> RawFile:
     # columns are set apart by one or more spaces, which no CSV reader takes
     names, *cells = (line.split() for line in content.decode().splitlines())
     rows = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String), orient="row")
-    return _raw_file(file, rows, 2, content)
+    return _raw_file(file, names, rows, 2, content)

@@ -110,9 +110,7 @@ class Outline:
         caption = table.find("caption")
         label = caption.get_text(" ", strip=True) if caption is not None else "Table"
         table.wrap(
-            soup.new_tag(
-                "div", attrs={"class": "cb-table", "role": "region", "tabindex": "0", "aria-label": label}
-            )
+            soup.new_tag("div", attrs={"class": "cb-table", "role": "region", "tabindex": "0", "aria-label": label})
         )
 
     def _unused(self, anchor: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import papermill
 
 from .kernel import ChapterKernel
 
@@ -33,7 +33,7 @@ class Failure:
 
 
 def execute_chapter(
-    notebook: nbformat.NotebookNode,
+    chapter: Path,
     output: Path,
     parameters: Mapping[str, Any],
     kernel: ChapterKernel,
@@ -43,8 +43,8 @@ def execute_chapter(
 
     Parameters
     ----------
-    notebook : nbformat.NotebookNode
-        The chapter; left as it is.
+    chapter : Path
+        The notebook; left as it is.
     output : Path
         Where the executed notebook is kept, also when it fails.
     parameters : mapping
@@ -59,9 +59,7 @@ def execute_chapter(
     failure : Failure or None
         papermill takes a killed kernel and ``sys.exit(0)`` for success, so the outcome is read from the cells.
     """
-    import papermill
-
-    clean = without_outputs(notebook)
+    clean = without_outputs(nbformat.read(chapter, as_version=4))
     # papermill fills in {braces} in a path
     path = str(output).replace("{", "{{").replace("}", "}}")
     error: Exception | None = None
@@ -71,6 +69,7 @@ def execute_chapter(
             path,
             parameters=dict(parameters),
             kernel_name="python3",
+            language="python",
             progress_bar=False,
             km=kernel.manager,
             on_cell_executed=lambda **_: on_cell(),
@@ -78,10 +77,15 @@ def execute_chapter(
     except Exception as raised:  # whatever ends a chapter is that chapter's failure, told from its cells below
         error = raised
     executed = nbformat.read(output, as_version=4) if output.exists() else clean
-    executed.cells = [cell for cell in executed.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
+    executed.cells = [
+        cell for cell in executed.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])
+    ]
     executed.metadata.get("papermill", {}).update(input_path=None, output_path=None)
+    failure = failure_of(executed, error)
+    if failure:
+        _show(failure, executed)
     nbformat.write(executed, output)
-    return executed, failure_of(executed, error)
+    return executed, failure
 
 
 def failure_of(executed: nbformat.NotebookNode, error: Exception | None) -> Failure | None:
@@ -93,22 +97,30 @@ def failure_of(executed: nbformat.NotebookNode, error: Exception | None) -> Fail
             if output.output_type == "error":
                 return Failure(index, _one_line(f"{output.ename}: {output.evalue}"))
         if cell.execution_count is None or cell.metadata.get("papermill", {}).get("status") != "completed":
-            reason = f" ({type(error).__name__})" if error else ""
-            return Failure(index, f"the kernel ended before this cell did{reason}")
+            if error is None or type(error).__name__ == "DeadKernelError":
+                return Failure(index, "the kernel ended before this cell did")
+            return Failure(index, _one_line(f"{type(error).__name__}: {error}"))
     if error is not None:
         return Failure(len(executed.cells) - 1, _one_line(f"{type(error).__name__}: {error}"))
     return None
 
 
+def _show(failure: Failure, executed: nbformat.NotebookNode) -> None:
+    """Leave the reason in the failing cell, where a dead kernel left nothing."""
+    cell = executed.cells[failure.cell]
+    if cell.cell_type == "code" and not any(output.output_type == "error" for output in cell.outputs):
+        reason = nbformat.v4.new_output("error", ename="Stopped", evalue=failure.reason, traceback=[failure.reason])
+        cell.outputs.append(reason)
+
+
 def without_outputs(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Return a copy of a notebook with nothing of an earlier execution in it."""
-    clean = copy.deepcopy(notebook)
-    clean.metadata.pop("papermill", None)
-    for cell in clean.cells:
+    """Take everything of an earlier execution out of a notebook, and return it."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    return clean
+    return notebook
 
 
 def _one_line(text: str) -> str:

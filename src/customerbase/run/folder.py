@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -105,4 +104,4 @@ def _lock_of(base_folder: Path, run_id: str) -> FileLock:
 def _release(lock: FileLock) -> None:
     lock.release()
     with suppress(OSError):
-        os.unlink(lock.lock_file)
+        Path(lock.lock_file).unlink()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -33,7 +33,8 @@ class ThisEnvironment(KernelSpecManager):
         """Return the kernel of this environment."""
         quiet = ["--IPKernelApp.log_level=ERROR", "--HistoryManager.enabled=False"]
         return KernelSpec(
-            resource_dir="", **get_kernel_dict(extra_arguments=[*quiet, f"--IPKernelApp.exec_lines={[self.startup]!r}"])
+            resource_dir="",
+            **get_kernel_dict(extra_arguments=[*quiet, f"--IPKernelApp.exec_lines={[self.startup]!r}"]),
         )
 
 
@@ -42,20 +43,18 @@ class ChapterKernel:
 
     Parameters
     ----------
-    notebook : nbformat.NotebookNode
-        The chapter.
+    cells : iterable of str
+        The sources of the chapter's code cells.
     run_folder : Path
         Where the chapter's tables go.
     scratch : Path
         An empty folder for IPython's own files, so that a user's start-up scripts change no result.
     """
 
-    def __init__(self, notebook: nbformat.NotebookNode, run_folder: Path, scratch: Path) -> None:
-        specs = ThisEnvironment(_import_ahead(imported_modules(notebook)))
+    def __init__(self, cells: Iterable[str], run_folder: Path, scratch: Path) -> None:
+        specs = ThisEnvironment(_import_ahead(imported_modules(cells)))
         # encrypted, since any user of the machine can connect to a kernel's local port
-        self.manager = AsyncKernelManager(
-            kernel_name="python3", kernel_spec_manager=specs, transport_encryption="auto"
-        )
+        self.manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs, transport_encryption="auto")
         environment = os.environ | {
             RUN_FOLDER: str(run_folder),
             "IPYTHONDIR": str(scratch),
@@ -70,23 +69,26 @@ class ChapterKernel:
 
 def _import_ahead(modules: list[str]) -> str:
     # in a namespace of its own, and silent: a module that can't be imported is the cell's failure to report
-    lines = ["import contextlib", *(f"with contextlib.suppress(Exception): import {module}" for module in modules)]
+    lines = [
+        "import contextlib",
+        *(f"with contextlib.suppress(Exception): import {module}" for module in modules),
+    ]
     return f"exec({chr(10).join(lines)!r}, {{}})"
 
 
-def imported_modules(notebook: nbformat.NotebookNode) -> list[str]:
-    """Return the modules that a notebook's cells import, in order, each once."""
+def imported_modules(cells: Iterable[str]) -> list[str]:
+    """Return the modules that code cells import, or may, each once."""
     modules: dict[str, None] = {}
-    for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
+    for source in cells:
         try:
-            statements = ast.parse(cell.source).body
+            statements = ast.parse(source).body
         except SyntaxError:  # a magic, or a mistake that the cell itself will show
             continue
         for statement in statements:
             if isinstance(statement, ast.Import):
                 modules |= dict.fromkeys(alias.name for alias in statement.names)
             elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+                # what is imported from a package may be a module of its own
+                modules |= dict.fromkeys(f"{statement.module}.{alias.name}" for alias in statement.names)
                 modules[statement.module] = None
     return list(modules)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,35 +16,32 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Protocol
 
-import nbformat
-
 from ..chapter import as_of
 from ..errors import Refusal
 from ..findings import Finding, read_findings, write_findings
 from ..ledger import Ledger, read_ledger
 from ..parameters import Parameters, read_parameters
-from ..project import NOTEBOOKS, ROOT
+from ..project import ROOT
 from ..store import write_table
 from ..wording import count, day, plural
-from .execution import Failure, execute_chapter
+from .chapter_file import ChapterFile, chapter_files
 from .folder import RunFolder, new_run_folder
 from .kernel import ChapterKernel
 
-CHAPTERS = "[0-9][0-9]_*.ipynb"
-KERNELS_AHEAD = 2
+ShownParameter = tuple[str, str, str]  # name, value in words, comment
 
 
 class Progress(Protocol):
     """Told of a run's progress."""
 
     def chapter_starts(self, name: str, cells: int) -> None:
-        """A chapter with so many code cells begins."""
+        """Note that a chapter with so many code cells begins."""
 
     def cell_done(self) -> None:
-        """One code cell ended."""
+        """Note that one code cell ended."""
 
     def chapter_ends(self, name: str, seconds: float, failure: str | None) -> None:
-        """A chapter ended."""
+        """Note that a chapter ended."""
 
 
 @dataclass
@@ -52,7 +50,6 @@ class ChapterOutcome:
 
     name: str
     title: str
-    question: str
     seconds: float
     failure: str | None = None
 
@@ -77,36 +74,6 @@ class RunResult:
     def failed(self) -> list[ChapterOutcome]:
         """The chapters that failed."""
         return [chapter for chapter in self.chapters if chapter.failure]
-
-
-@dataclass(frozen=True)
-class ChapterFile:
-    """A chapter as it lies in the notebooks' folder."""
-
-    name: str
-    notebook: nbformat.NotebookNode
-
-    @property
-    def title(self) -> str:
-        """The first heading."""
-        return self._prose("# ", self.name)
-
-    @property
-    def question(self) -> str:
-        """The first line of text, which asks what the chapter answers."""
-        return self._prose("", self.title).strip("*_ ")
-
-    @property
-    def code_cells(self) -> int:
-        """How many cells run."""
-        return sum(cell.cell_type == "code" for cell in self.notebook.cells)
-
-    def _prose(self, prefix: str, otherwise: str) -> str:
-        lines = (
-            line for cell in self.notebook.cells if cell.cell_type == "markdown" for line in cell.source.splitlines()
-        )
-        matching = (line for line in lines if (line.startswith(prefix) if prefix else line and line[0] != "#"))
-        return next(matching, otherwise).removeprefix(prefix).strip()
 
 
 def run_suite(
@@ -136,7 +103,7 @@ def run_suite(
     """
     started = datetime.now(UTC)
     parameters = read_parameters(parameter_file, **overrides)
-    chapters = list(_chapters(only))
+    chapters = chapter_files(only)
     _refuse_missing_side_tables(parameters)
     ledger = read_ledger(parameters.ledger)
     last_day = as_of(parameters, ledger.rows)
@@ -151,7 +118,7 @@ def run_suite(
 def _run(
     parameters: Parameters,
     ledger: Ledger,
-    last_day: Any,
+    last_day: dt.date,
     chapters: list[ChapterFile],
     folder: RunFolder,
     started: datetime,
@@ -163,49 +130,14 @@ def _run(
     write_table(folder.path, "quarantine", ledger.quarantine)
     result = RunResult(folder.path, notes=_notes(parameters, ledger, last_day))
     run_line = f"{parameters.base}, as of {day(last_day)}"
-    navigation = [(chapter.name, chapter.title) for chapter in chapters]
-    shown_parameters: dict[str, tuple[str, str, str]] = {}
-    exports: list[Future[None]] = []
-
-    with tempfile.TemporaryDirectory() as scratch, _kernels(chapters, folder.path, Path(scratch)) as kernels:
-        with ThreadPoolExecutor(1) as exporter:
-            for chapter, kernel in zip(chapters, kernels, strict=True):
-                progress.chapter_starts(chapter.name, chapter.code_cells)
-                begun = time.perf_counter()
-                known = _parameters_of(chapter)
-                given = {key: value for key, value in parameters.flat().items() if key in known}
-                output = folder.path / "notebooks" / f"{chapter.name}.ipynb"
-                executed, failure = execute_chapter(chapter.notebook, output, given, kernel, progress.cell_done)
-                table = [(key, _worded(key, value), known[key]) for key, value in given.items() if value is not None]
-                shown_parameters |= {row[0]: row for row in table}
-
-                def export(executed: Any = executed, chapter: ChapterFile = chapter, table: Any = table, failure: Failure | None = failure) -> None:
-                    page = pages.chapter_page(
-                        executed,
-                        name=chapter.name,
-                        parameters=table,
-                        chapters=navigation,
-                        failed=failure is not None,
-                        run_line=run_line,
-                    )
-                    (folder.path / "chapters" / f"{chapter.name}.html").write_text(page, encoding="utf-8")
-
-                exports.append(exporter.submit(export))
-                seconds = time.perf_counter() - begun
-                reason = failure and failure.reason
-                result.chapters.append(ChapterOutcome(chapter.name, chapter.title, chapter.question, seconds, reason))
-                progress.chapter_ends(chapter.name, seconds, reason)
-    for exported in exports:
-        exported.result()
-
-    findings = _gather_findings(folder.path, chapters)
+    shown = _execute_all(parameters, chapters, folder, run_line, result, progress)
     index = pages.index_page(
         title=f"Findings: {parameters.base}",
         run_line=run_line,
-        findings=[asdict(finding) for finding in findings],
+        findings=[asdict(finding) for finding in _gather_findings(folder.path, chapters)],
         chapters=[(chapter.name, chapter.title, chapter.question) for chapter in chapters],
         notes=[*(f"{c.title} failed, so this run is no basis for decisions." for c in result.failed), *result.notes],
-        parameters=list(shown_parameters.values()),
+        parameters=shown,
     )
     (folder.path / "index.html").write_text(index, encoding="utf-8")
     _write_run_json(folder, parameters, ledger, last_day, result, started)
@@ -213,15 +145,60 @@ def _run(
     return result
 
 
-def _chapters(only: Sequence[str]) -> Iterator[ChapterFile]:
-    files = {file.stem: file for file in sorted(NOTEBOOKS.glob(CHAPTERS))}
-    unknown = [name for name in only if name.removesuffix(".ipynb") not in files]
-    if unknown:
-        raise Refusal(f"--only: there is no chapter '{unknown[0]}'; there is: {', '.join(files)}.")
-    wanted = {name.removesuffix(".ipynb") for name in only} or files.keys()
-    for name, file in files.items():
-        if name in wanted:
-            yield ChapterFile(name, nbformat.read(file, as_version=4))
+def _execute_all(
+    parameters: Parameters,
+    chapters: list[ChapterFile],
+    folder: RunFolder,
+    run_line: str,
+    result: RunResult,
+    progress: Progress,
+) -> list[ShownParameter]:
+    """Execute the chapters in order, and write each one's page while the next one runs."""
+    navigation = [(chapter.name, chapter.title) for chapter in chapters]
+    shown: dict[str, ShownParameter] = {}
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        _kernels(chapters, folder.path, Path(scratch)) as kernels,
+        ThreadPoolExecutor(1) as exporter,
+    ):
+        # imported here, while the kernels start: papermill takes as long to import as they do
+        from .execution import execute_chapter
+
+        pages: list[Future[None]] = []
+        for chapter, kernel in zip(chapters, kernels, strict=True):
+            progress.chapter_starts(chapter.name, len(chapter.code))
+            begun = time.perf_counter()
+            known = chapter.parameters()
+            given = {key: value for key, value in parameters.flat().items() if key in known}
+            output = folder.path / "notebooks" / f"{chapter.name}.ipynb"
+            executed, failure = execute_chapter(chapter.file, output, given, kernel, progress.cell_done)
+            own = [(key, _worded(key, value), known[key]) for key, value in given.items() if value is not None]
+            shown |= {row[0]: row for row in own}
+            page = folder.path / "chapters" / f"{chapter.name}.html"
+            pages.append(exporter.submit(_write_page, page, executed, own, navigation, failure is not None, run_line))
+            reason = failure.reason if failure else None
+            seconds = time.perf_counter() - begun
+            result.chapters.append(ChapterOutcome(chapter.name, chapter.title, seconds, reason))
+            progress.chapter_ends(chapter.name, seconds, reason)
+        for written in pages:
+            written.result()
+    return list(shown.values())
+
+
+def _write_page(
+    page: Path,
+    executed: Any,
+    parameters: list[ShownParameter],
+    chapters: list[tuple[str, str]],
+    failed: bool,
+    run_line: str,
+) -> None:
+    from .. import pages
+
+    html = pages.chapter_page(
+        executed, name=page.stem, parameters=parameters, chapters=chapters, failed=failed, run_line=run_line
+    )
+    page.write_text(html, encoding="utf-8")
 
 
 def _refuse_missing_side_tables(parameters: Parameters) -> None:
@@ -237,33 +214,25 @@ def _refuse_missing_side_tables(parameters: Parameters) -> None:
 
 @contextmanager
 def _kernels(chapters: list[ChapterFile], run_folder: Path, scratch: Path) -> Iterator[Iterable[ChapterKernel]]:
-    """Give each chapter its kernel in turn, the next ones starting while one is at work."""
+    """Give each chapter its kernel in turn, the next one starting while one is at work: that keeps two cores busy."""
     started: list[ChapterKernel] = []
 
     def start_up_to(number: int) -> None:
         for chapter in chapters[len(started) : number]:
-            started.append(ChapterKernel(chapter.notebook, run_folder, scratch))
+            started.append(ChapterKernel(chapter.code, run_folder, scratch))
 
     def in_turn() -> Iterator[ChapterKernel]:
         for index in range(len(chapters)):
-            start_up_to(index + KERNELS_AHEAD)
+            start_up_to(index + 2)
             yield started[index]
             started[index].stop()
 
-    start_up_to(KERNELS_AHEAD)
+    start_up_to(1)
     try:
         yield in_turn()
     finally:
         for kernel in started:
             kernel.stop()
-
-
-def _parameters_of(chapter: ChapterFile) -> dict[str, str]:
-    """Return the names in a chapter's parameters cell, each with its comment."""
-    from papermill.translators import PythonTranslator
-
-    tagged = (cell for cell in chapter.notebook.cells if "parameters" in cell.metadata.get("tags", []))
-    return {p.name: p.help.strip() for cell in tagged for p in PythonTranslator.inspect(cell)}
 
 
 def _worded(key: str, value: Any) -> str:
@@ -273,7 +242,7 @@ def _worded(key: str, value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and key != "seed" else str(value)
 
 
-def _notes(parameters: Parameters, ledger: Ledger, last_day: Any) -> list[str]:
+def _notes(parameters: Parameters, ledger: Ledger, last_day: dt.date) -> list[str]:
     rows = ledger.rows
     later = int((rows["date"].dt.date() > last_day).sum())
     notes = [
@@ -299,7 +268,12 @@ def _gather_findings(run_folder: Path, chapters: list[ChapterFile]) -> list[Find
 
 
 def _write_run_json(
-    folder: RunFolder, parameters: Parameters, ledger: Ledger, last_day: Any, result: RunResult, started: datetime
+    folder: RunFolder,
+    parameters: Parameters,
+    ledger: Ledger,
+    last_day: dt.date,
+    result: RunResult,
+    started: datetime,
 ) -> None:
     ended = datetime.now(UTC)
     record = {
@@ -317,10 +291,16 @@ def _write_run_json(
         },
         "notes": result.notes,
         "chapters": [
-            {"name": c.name, "status": "failed" if c.failure else "succeeded", "failure": c.failure, "seconds": round(c.seconds, 2)}
+            {
+                "name": c.name,
+                "status": "failed" if c.failure else "succeeded",
+                "failure": c.failure,
+                "seconds": round(c.seconds, 2),
+            }
             for c in result.chapters
         ],
-        "versions": {"python": sys.version.split()[0]} | dict(sorted((d.name, d.version) for d in distributions())),
+        "versions": {"python": sys.version.split()[0]}
+        | dict(sorted((d.name.lower(), d.version) for d in distributions())),
         "started": started.isoformat(timespec="seconds"),
         "ended": ended.isoformat(timespec="seconds"),
         "seconds": round((ended - started).total_seconds(), 2),

@@ -1,0 +1,5 @@
+"""Lets ``python -m customerbase`` do what the command does."""
+
+from .cli import main
+
+main()

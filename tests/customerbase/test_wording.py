@@ -1,0 +1,131 @@
+"""Numbers as a reader meets them: rounded to what is known, never in powers of ten, never a bare nan."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from customerbase.wording import between, count, day, money, number, percent, plural
+
+MISSING = [None, float("nan"), np.float64("nan"), pd.NA, pd.NaT, float("inf"), float("-inf")]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0"),
+        (1, "1"),
+        (999.96, "1,000"),
+        (1_234_567, "1,234,567"),
+        (-1234.4, "-1,234"),
+        (-0.4, "0"),
+        (np.int64(70_000), "70,000"),
+        (np.float32(2.0), "2"),
+    ],
+)
+def test_a_count_is_whole_with_thousands_separated(value, shown):
+    assert count(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (1, "1.00"),
+        (3.14159, "3.14"),
+        (-3.14159, "-3.14"),
+        (31.4159, "31.4"),
+        (314.159, "314"),
+        (0.000123456, "0.000123"),
+        (123456.7, "123,457"),
+        (1e15, "1,000,000,000,000,000"),
+        # rounding up gains a digit before the point, so one behind it goes
+        (999.96, "1,000"),
+        (99.96, "100"),
+        (9.996, "10.0"),
+        (0.9996, "1.00"),
+        (0.09996, "0.100"),
+        (-9.996, "-10.0"),
+    ],
+)
+def test_a_number_has_three_significant_digits(value, shown):
+    assert number(value) == shown
+
+
+@pytest.mark.parametrize(("digits", "shown"), [(1, "1"), (2, "1.2"), (5, "1.2346")])
+def test_a_number_has_as_many_digits_as_asked(digits, shown):
+    assert number(1.23456, digits) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "decimals", "shown"),
+    [
+        (0, 0, "0%"),
+        (0.5, 0, "50%"),
+        (0.996, 0, "100%"),
+        (0.996, 1, "99.6%"),
+        (-0.123, 1, "-12.3%"),
+        (-0.001, 0, "0%"),
+        (12.5, 0, "1,250%"),
+    ],
+)
+def test_a_share_is_shown_as_a_percentage(share, decimals, shown):
+    assert percent(share, decimals) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "USD 0.00"),
+        (3.5, "USD 3.50"),
+        (99.99, "USD 99.99"),
+        (99.996, "USD 100"),
+        (100, "USD 100"),
+        (2_500_315.63, "USD 2,500,316"),
+        (-5.5, "USD -5.50"),
+        (-1234.5, "USD -1,234"),
+        (-0.001, "USD 0.00"),
+    ],
+)
+def test_money_has_cents_below_a_hundred_only(value, shown):
+    assert money(value, "USD") == shown
+
+
+@pytest.mark.parametrize("value", MISSING)
+def test_what_is_missing_or_infinite_is_said_to_be_not_known(value):
+    assert count(value) == "not known"
+    assert number(value) == "not known"
+    assert percent(value) == "not known"
+    assert money(value, "USD") == "not known"
+    assert between(value, 3) == "not known"
+    assert between(3, value) == "not known"
+
+
+@pytest.mark.parametrize(
+    ("how_many", "shown"),
+    [
+        (0, "0 customers"),
+        (1, "1 customer"),
+        (1.0, "1 customer"),
+        (0.7, "1 customer"),
+        (2, "2 customers"),
+        (1001, "1,001 customers"),
+    ],
+)
+def test_a_noun_agrees_with_the_count_that_is_shown(how_many, shown):
+    assert plural(how_many, "customer") == shown
+
+
+def test_an_irregular_plural_is_given():
+    assert [plural(n, "category", "categories") for n in (1, 2)] == ["1 category", "2 categories"]
+
+
+def test_a_day_is_written_without_a_leading_zero():
+    assert day(dt.date(1998, 6, 3)) == "3 June 1998"
+
+
+def test_an_interval_names_both_ends_in_the_wording_asked_for():
+    assert between(1234.4, 5678.6) == "1,234 to 5,679"
+    assert between(0.1234, 0.5, "{:.0%}") == "12% to 50%"

@@ -1,0 +1,156 @@
+"""A run of the whole suite keeps the contracts that others build on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import polars as pl
+import pytest
+
+CHAPTERS = ["02_portrait", "04_lifetime_value", "05_retention", "06_differentiation"]
+
+TABLES = {
+    "ledger": ["customer", "date", "amount"],
+    "quarantine": ["row", "source", "reason"],
+    "lifetime_value": [
+        "customer",
+        "frequency",
+        "recency",
+        "T",
+        "monetary_value",
+        "p_alive",
+        "expected_purchases",
+        "expected_purchases_low",
+        "expected_purchases_high",
+        "expected_spend",
+        "clv",
+        "clv_low",
+        "clv_high",
+    ],
+    "holdout": [
+        "model",
+        "purchases_actual",
+        "purchases_expected",
+        "mae",
+        "rmse",
+        "correlation",
+        "bias",
+        "coverage",
+        "log_likelihood",
+    ],
+    "retention": ["curve", "days", "survival", "low", "high", "at_risk"],
+    "segments": ["customer", "value_tier", "cluster", "cluster_name"],
+}
+
+
+def table(run: Path, name: str) -> pd.DataFrame:
+    return pd.read_parquet(run / "tables" / f"{name}.parquet")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_the_columns_others_rely_on(finished_run: Path, name: str) -> None:
+    assert set(TABLES[name]) <= set(table(finished_run, name).columns)
+
+
+@pytest.mark.parametrize("name", ["lifetime_value", "segments"])
+def test_a_table_of_customers_has_one_row_for_each_key_as_the_ledger_writes_it(finished_run: Path, name: str) -> None:
+    customers = table(finished_run, name)["customer"]
+    assert len(customers) == 23_570
+    assert customers.is_unique
+    assert customers.str.len().eq(5).all()
+    assert "00001" in set(customers)
+
+
+def test_the_ledger_of_the_run_is_the_whole_ledger(finished_run: Path) -> None:
+    ledger = table(finished_run, "ledger")
+    assert len(ledger) == 69_659
+    assert ledger["amount"].sum() == pytest.approx(2_500_315.63)
+    assert len(table(finished_run, "quarantine")) == 0
+
+
+def test_intervals_that_are_not_yet_real_are_null(finished_run: Path) -> None:
+    values = table(finished_run, "lifetime_value")
+    ends = ["expected_purchases_low", "expected_purchases_high", "clv_low", "clv_high"]
+    assert values[ends].isna().all(axis=None)
+    assert values.drop(columns=ends).notna().all(axis=None)
+
+
+def test_lifetime_values_are_possible(finished_run: Path) -> None:
+    values = table(finished_run, "lifetime_value")
+    assert values["p_alive"].between(0, 1).all()
+    assert (values["expected_purchases"] >= 0).all()
+    assert (values["clv"] >= 0).all()
+    # nobody is worth more than the undiscounted margin on what he is expected to buy
+    assert (values["clv"] <= 0.30 * values["expected_purchases"] * values["expected_spend"]).all()
+
+
+def test_every_finding_has_every_field_and_an_anchor_on_its_page(finished_run: Path) -> None:
+    findings = json.loads((finished_run / "findings.json").read_text(encoding="utf-8"))
+    assert {finding["chapter"] for finding in findings} == set(CHAPTERS)
+    assert len({finding["id"] for finding in findings}) == len(findings)
+    for finding in findings:
+        assert {"id", "chapter", "statement", "value", "low", "high", "unit", "verdict"} <= finding.keys()
+        page = (finished_run / "chapters" / f"{finding['chapter']}.html").read_text(encoding="utf-8")
+        assert f'id="finding-{finding["id"]}"' in page
+
+
+def test_run_json_says_what_ran_and_how_it_ended(finished_run: Path) -> None:
+    record = json.loads((finished_run / "run.json").read_text(encoding="utf-8"))
+    assert record["status"] == "succeeded"
+    assert record["seed"] == record["parameters"]["seed"] == 2026
+    assert len(record["ledger"]["fingerprint"]) == 64
+    assert record["ledger"]["rows_read"] == record["ledger"]["rows_used"] + record["ledger"]["rows_quarantined"]
+    assert [chapter["name"] for chapter in record["chapters"]] == CHAPTERS
+    assert all(chapter["seconds"] > 0 for chapter in record["chapters"])
+    assert {"pandas", "polars", "lifetimes", "papermill"} <= record["versions"].keys()
+
+
+def test_run_json_is_written_last(finished_run: Path) -> None:
+    files = [file for file in finished_run.rglob("*") if file.is_file()]
+    assert max(files, key=lambda file: file.stat().st_mtime_ns).name == "run.json"
+
+
+def test_latest_points_to_the_run(finished_run: Path) -> None:
+    assert (finished_run.parent / "latest").resolve() == finished_run
+    if os.name != "nt":
+        assert not (finished_run.parent / "latest").readlink().is_absolute()
+
+
+def test_nothing_is_left_of_the_building(finished_run: Path) -> None:
+    assert {entry.name for entry in finished_run.parent.iterdir()} == {"latest", finished_run.name}
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_executed_notebook_is_kept_without_paths_of_this_machine(finished_run: Path, name: str) -> None:
+    file = finished_run / "notebooks" / f"{name}.ipynb"
+    notebook = nbformat.read(file, as_version=4)
+    assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+    assert str(finished_run.parents[1]) not in file.read_text(encoding="utf-8")
+
+
+def test_the_same_ledger_parameters_and_seed_give_the_same_tables_byte_for_byte(
+    finished_run: Path, tmp_path: Path, command: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    ended = command("run", "--out", tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    again = (tmp_path / "cdnow" / "latest").resolve()
+    for file in sorted((finished_run / "tables").iterdir()):
+        assert file.read_bytes() == (again / "tables" / file.name).read_bytes(), file.name
+    assert (finished_run / "findings.json").read_text() == (again / "findings.json").read_text()
+
+
+def test_as_of_and_only_narrow_a_run(tmp_path: Path, command: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    ended = command("run", "--out", tmp_path, "--as-of", "1997-12-31", "--only", "06_differentiation")
+    assert ended.returncode == 0, ended.stderr
+    run = (tmp_path / "cdnow" / "latest").resolve()
+    assert [page.name for page in (run / "chapters").iterdir()] == ["06_differentiation.html"]
+    # what the chapter needs of 04 it has worked out for itself
+    segments = pl.read_parquet(run / "tables" / "segments.parquet")
+    assert segments["value_tier"].null_count() == 0
+    assert "dated after 31 December 1997 are left out" in ended.stdout
