@@ -3,6 +3,7 @@
 # make lab        JupyterLab on the chapters
 # make lint       style and types
 # make notebooks  run the chapters in place, so that their stored outputs are today's
+# make pictures   the README's pictures, from the latest run on CDNOW
 # make bench      side by side with lifetimes, as ratios
 # make lock       choose the newest releases that work together
 
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 endif
 READY := $(VENV)/.ready
 
-.PHONY: findings test lab lint notebooks bench lock clean
+.PHONY: findings test lab lint notebooks pictures bench lock clean
 .DEFAULT_GOAL := findings
 
 findings: $(READY)
@@ -35,7 +36,11 @@ lint: $(READY)
 	$(BIN)/mypy
 
 notebooks: $(READY)
-	$(BIN)/python tests/notebooks/refresh.py
+	$(BIN)/jupyter nbconvert --log-level=WARN --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+
+pictures: $(READY)
+	$(BIN)/python docs/pictures.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

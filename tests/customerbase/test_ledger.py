@@ -87,13 +87,11 @@ def xlsx(rows: list[list[Any]], first_row: int = 1, **others: list[list[Any]]) -
         '<xf numFmtId="22"/></cellXfs></styleSheet>',
     }
     for n, cells in enumerate(sheets.values(), 1):
-        lines = (
-            f'<row r="{at}">{"".join(_cell(value, f"{letter}{at}") for letter, value in zip(LETTERS, row, strict=False))}</row>'
-            for at, row in enumerate(cells, first_row)
-        )
-        files[f"xl/worksheets/sheet{n}.xml"] = (
-            f'<worksheet xmlns="{main}"><sheetData>{"".join(lines)}</sheetData></worksheet>'
-        )
+        lines = ""
+        for at, row in enumerate(cells, first_row):
+            values = "".join(_cell(value, f"{letter}{at}") for letter, value in zip(LETTERS, row, strict=False))
+            lines += f'<row r="{at}">{values}</row>'
+        files[f"xl/worksheets/sheet{n}.xml"] = f'<worksheet xmlns="{main}"><sheetData>{lines}</sheetData></worksheet>'
     workbook = io.BytesIO()
     with zipfile.ZipFile(workbook, "w") as archive:
         for name, content in files.items():
@@ -204,6 +202,11 @@ def test_a_quotation_mark_inside_an_unquoted_value_is_part_of_it(file, product):
     ledger = read(path, COLUMNS | {"product": "p"})
     assert ledger.rows["product"].to_list() == [product.strip(), product.strip(), "x"]
     assert ledger.rows["amount"].to_list() == [3, 4, 5]
+
+
+def test_stray_quotation_marks_never_merge_rows(file):
+    path = file('p,q,r,c,d,a\n"a""b", ",11,1,2024-01-02,3\n\n"",1"a,"a,b",2,2024-01-02,4\nx,y,z,3,2024-01-02,5\n')
+    assert read(path).rows.select("customer", "amount").rows() == [("1", 3), ("2", 4), ("3", 5)]
 
 
 @pytest.mark.parametrize(
@@ -377,6 +380,11 @@ def test_ambiguous_dates_stay_ambiguous_beside_ones_that_cannot_be_read(file):
 def test_two_ways_to_write_a_date_are_refused_in_the_row_that_leaves_the_first(file, first, second):
     (line,) = problems_of(file(f"{HEADER}1,{first},3\n2,{second},3\n"))
     assert f"no date that can be read in row 3 ('{second}')" in line
+
+
+def test_rows_that_contradict_each_other_are_no_question_of_the_format(file):
+    (line,) = problems_of(file(f"{HEADER}1,13/02/2024,3\n2,02/13/2024,3\n3,03/04/2024,3\n"))
+    assert "no date that can be read in row 3 ('02/13/2024')" in line
 
 
 def test_an_hour_in_one_row_makes_every_date_a_time(file):

@@ -1,0 +1,46 @@
+"""nbval over the committed notebooks compares real outputs, and would notice if one were wrong."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def nbval(*notebooks: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run nbval as the README does: cells tagged nbval-check-output are compared, the others must run."""
+    words = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-q", "-p", "no:cacheprovider"]
+    config = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(cwd)]
+    return subprocess.run(
+        [*words, *config, *map(str, notebooks)], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda file: file.stem)
+def test_a_chapter_run_again_shows_what_is_stored(chapter: Path, tmp_path: Path) -> None:
+    ended = nbval(chapter, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stdout
+    cells = sum(cell.cell_type == "code" for cell in nbformat.read(chapter, as_version=4).cells)
+    assert f"{cells} passed" in ended.stdout
+
+
+def test_nbval_fails_when_a_stored_number_is_changed(tmp_path: Path) -> None:
+    chapter = ROOT / "notebooks" / "02_portrait.ipynb"
+    notebook = nbformat.read(chapter, as_version=4)
+    compared = [cell for cell in notebook.cells if "nbval-check-output" in cell.metadata.get("tags", [])]
+    output = compared[0].outputs[0]
+    for kind in ("text/plain", "text/html"):
+        assert "23,570" in output.data[kind]
+        output.data[kind] = re.sub("23,570", "23,571", output.data[kind])
+    nbformat.write(notebook, tmp_path / chapter.name)
+    ended = nbval(tmp_path / chapter.name, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "1 failed" in ended.stdout
+    assert "23,571" in ended.stdout

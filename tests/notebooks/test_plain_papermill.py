@@ -1,0 +1,73 @@
+"""Chapters run under plain papermill, from any folder, with any base's parameter file."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+BASE = "test-by-papermill"
+
+
+@pytest.fixture(autouse=True)
+def tables_by_hand() -> Iterator[Path]:
+    """A chapter run by hand leaves its tables in the project's folder of runs, whatever folder it is run from."""
+    folder = ROOT / "runs" / BASE
+    yield folder / "by-hand" / "tables"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def papermill(chapter: Path, parameters: Path, output: Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "papermill", str(chapter), str(output), "-f", str(parameters), "--no-progress-bar"]
+    return subprocess.run(words, cwd=output.parent, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda file: file.stem)
+def test_a_chapter_runs_under_plain_papermill_from_another_folder(chapter: Path, tmp_path: Path) -> None:
+    ended = papermill(chapter, ROOT / "params" / "cdnow.yml", tmp_path / "out.ipynb")
+    assert ended.returncode == 0, ended.stderr
+    stored, executed = (nbformat.read(file, as_version=4) for file in (chapter, tmp_path / "out.ipynb"))
+    assert _last_output(executed) == _last_output(stored)
+    assert [file.name for file in tmp_path.iterdir()] == ["out.ipynb"]
+
+
+def test_what_a_parameter_file_leaves_out_is_not_taken_from_the_default_base(
+    make_base: Callable[..., Path], tmp_path: Path, tables_by_hand: Path
+) -> None:
+    rows = "".join(f"c{i % 40:02d},2024-{1 + i % 12:02d}-{1 + (i * 7) % 28:02d},{10 + i % 13}\n" for i in range(400))
+    chapter = ROOT / "notebooks" / "04_lifetime_value.ipynb"
+    ended = papermill(chapter, make_base(rows, name=BASE), tmp_path / "out.ipynb")
+    assert ended.returncode == 0, ended.stderr
+    findings = _last_output(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    # CDNOW's margin of 30% and its last day in 1998 are not this base's
+    assert "Revenue expected over the next 365 days" in findings
+    assert "margin" not in findings
+    assert {file.stem for file in tables_by_hand.iterdir()} == {"holdout", "lifetime_value"}
+
+
+def test_a_mistake_in_the_parameters_is_told_without_a_traceback(
+    make_base: Callable[..., Path], tmp_path: Path
+) -> None:
+    chapter = ROOT / "notebooks" / "02_portrait.ipynb"
+    papermill(chapter, make_base("a,soon,1\n", name=BASE), tmp_path / "out.ipynb")
+    errors = [
+        output
+        for cell in nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "error"
+    ]
+    assert [error.ename for error in errors] == ["Refusal"]
+    assert "soon" in "".join(errors[0].traceback)
+    assert "Traceback" not in "".join(errors[0].traceback)
+
+
+def _last_output(notebook: nbformat.NotebookNode) -> str:
+    text: str = notebook.cells[-1].outputs[0].data["text/plain"]
+    return text
