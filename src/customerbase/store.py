@@ -43,6 +43,10 @@ def read_table(folder: Path, name: str, made_from: str | None = None) -> pl.Data
         return pl.read_parquet(path)
     except FileNotFoundError:
         return None
+    except pl.exceptions.PolarsError:
+        if made_from is None:
+            raise
+        return None  # a damaged table was made from nothing that anyone asks for
 
 
 def table_path(folder: Path, name: str) -> Path:

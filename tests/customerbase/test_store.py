@@ -69,6 +69,14 @@ def test_a_table_of_unknown_origin_is_not_given_to_who_asks_for_one(tmp_path):
     assert read_table(tmp_path, "ladder", made_from="") is None
 
 
+def test_a_damaged_table_is_not_given_to_who_can_make_it_and_no_secret_to_who_cannot(tmp_path):
+    path = write_table(tmp_path, "ladder", TABLE, made_from="this")
+    path.write_bytes(path.read_bytes()[:50])
+    assert read_table(tmp_path, "ladder", made_from="this") is None
+    with pytest.raises(pl.exceptions.PolarsError):
+        read_table(tmp_path, "ladder")
+
+
 def test_the_origin_is_kept_in_the_files_metadata(tmp_path):
     path = write_table(tmp_path, "ladder", TABLE, made_from="this")
     assert pl.read_parquet_metadata(path)[ORIGIN] == "this"
