@@ -1,12 +1,16 @@
 """Print every benchmark as one table: python -m benchmarks."""
 
-from benchmarks import rfm_summary
+import math
+
+from benchmarks import rfm_summary, start_up
 
 
 def main() -> None:
     print(f"{'':44}{'seconds':>10}{'times as fast':>16}")
-    for row in rfm_summary.rows():
-        print(f"{row['task']:44}{row['seconds']:10.4f}{row['ratio']:16.1f}")
+    for benchmark in (rfm_summary, start_up):
+        for row in benchmark.rows():
+            ratio = "" if math.isnan(float(row["ratio"])) else f"{row['ratio']:.2f}"
+            print(f"{row['task']:44}{row['seconds']:10.3f}{ratio:>16}")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -191,5 +191,6 @@ def _injected(history: Any) -> set[str]:
     cells = [source for source in history if source.startswith("# Parameters\n")]
     if not cells:
         return set()
-    assigned = (node.targets for node in ast.parse(cells[-1]).body if isinstance(node, ast.Assign))
-    return {target.id for targets in assigned for target in targets if isinstance(target, ast.Name)}
+    # a line at a time, so that a magic somebody added to the cell hides no parameter
+    assignment = re.compile(r"^([A-Za-z_]\w*) *=(?!=)", flags=re.MULTILINE)
+    return set(assignment.findall(cells[-1]))

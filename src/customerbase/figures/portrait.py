@@ -130,8 +130,7 @@ def cohort_heatmap(triangle: pd.DataFrame) -> Picture:
         )
         ax.grid(visible=False)
         ax.tick_params(length=0, rotation=0)
-        ax.set_xlabel(
-            "months after the first purchase" + (" (cells: % of the cohort buying in that month)" if written else "")
-        )
+        explained = "\n(cells: % of the cohort buying in that month)" if written else ""
+        ax.set_xlabel(f"months after the first purchase{explained}")
         ax.set_ylabel("first bought in")
     return Picture(figure, f"{title}. Heat map of {plural(len(cells), 'monthly cohort')}.")

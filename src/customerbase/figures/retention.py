@@ -15,6 +15,7 @@ from .style import BLUE, INK, ORANGE, QUIET, SERIES, Picture, drawing, in_percen
 
 FEWEST_AT_RISK = 30
 DASHES = ("-", "--", "-.", ":")
+LINE_OF_TEXT = 11  # points between labels that would otherwise lie on each other
 NAMED_COHORTS = 4  # with more of them the curves are told apart by shade, from the oldest to the newest
 
 
@@ -67,26 +68,23 @@ def by_cohort(table: pd.DataFrame, compared: Any, interval: float) -> Picture:
     names = [f"first bought in {name}" for name in compared.cohorts]
     curves = [_watched(table[table["curve"] == name]) for name in names]
     few = len(curves) <= NAMED_COHORTS
+    ends = np.array([curve["survival"].iloc[-1] for curve in curves])
+    rank, middle = np.argsort(np.argsort(-ends)), float(ends.mean())
     last_day = max(curve["days"].iloc[-1] for curve in curves)
     shades = [str(shade) for shade in np.linspace(0.75, 0.1, len(curves))]
     with drawing(title) as (figure, ax):
         for number, curve in enumerate(curves):
             color, dashes = (SERIES[number], DASHES[number]) if few else (shades[number], "-")
             _draw(ax, curve, color, dashes, band=few)
-            if few or number in (0, len(curves) - 1):
-                shift = 11 * ((len(curves) - 1) / 2 - number) if few else 0
-                label_line(
-                    ax,
-                    last_day,
-                    curve["survival"].iloc[-1],
-                    compared.cohorts[number],
-                    color,
-                    offset=(6, shift),
-                )
+            if few:
+                shift = LINE_OF_TEXT * ((len(curves) - 1) / 2 - rank[number])
+                label_line(ax, last_day, middle, compared.cohorts[number], color, offset=(6, shift))
+            elif number in (0, len(curves) - 1):
+                label_line(ax, last_day, ends[number], compared.cohorts[number], color, offset=(6, 0))
         bands = f" (bands: {percent(interval)} intervals)" if few else ""
         _finish(ax, "days since the first purchase", f"not yet back{bands}")
-    ends = "; ".join(f"{n}: {percent(c['survival'].iloc[-1])}" for n, c in zip(compared.cohorts, curves, strict=True))
-    return Picture(figure, f"{title}. Share not back at the end of each curve: {ends}.")
+    rows = "; ".join(f"{name}: {percent(end)}" for name, end in zip(compared.cohorts, ends, strict=True))
+    return Picture(figure, f"{title}. Share not back at the end of each curve: {rows}.")
 
 
 @says_why_not

@@ -27,10 +27,11 @@ SKY = "#56b4e9"
 SERIES = (BLUE, ORANGE, GREEN, "#8a4f7d", "#9a6a00", QUIET)
 
 # narrow enough that the text is still readable on a phone, where the page scales it down
-WIDTH = 5.6
-HEIGHT = 3.5
-DOTS_PER_INCH = 180
-TITLE_LETTERS = 58
+WIDTH = 4.7
+HEIGHT = 3.2
+DOTS_PER_INCH = 200
+SHOWN_DOTS_PER_INCH = 140  # in JupyterLab, which shows a figure at the width it is told
+TITLE_LETTERS = 48
 
 LOOK: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -75,7 +76,7 @@ class Picture:
         self.alt = alt
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        width = round(self.figure.get_figwidth() * 120)
+        width = round(self.figure.get_figwidth() * SHOWN_DOTS_PER_INCH)
         data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}
         return data, {"image/png": {"alt": self.alt, "width": width}}
 

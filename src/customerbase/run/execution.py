@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
-import papermill
+# Where it finds this package, jsonschema compiles a grammar of international addresses as it is imported. That takes
+# longer than papermill does, and no notebook's schema has such an address.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-from .kernel import ChapterKernel
+import nbformat  # noqa: E402
+import papermill  # noqa: E402
+from papermill.engines import NBClientEngine, papermill_engines  # noqa: E402
 
+from .kernel import ChapterKernel  # noqa: E402
+
+MARKER = "papermill-error-cell-tag"  # of cells that papermill adds to a failed notebook
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class KeepingEngine(NBClientEngine):
+    """papermill's engine, but a notebook is handed over when it ends, however it ends, not saved at every cell."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *, keep: Callable[[nbformat.NotebookNode], None], **kwargs: Any
+    ) -> None:
+        """Execute a notebook, and hand it to `keep`."""
+        try:
+            super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
+        finally:
+            keep(nb_man.nb)
+
+
+papermill_engines.register("keeping", KeepingEngine)
 
 
 @dataclass(frozen=True)
@@ -59,27 +83,25 @@ def execute_chapter(
     failure : Failure or None
         papermill takes a killed kernel and ``sys.exit(0)`` for success, so the outcome is read from the cells.
     """
-    clean = without_outputs(nbformat.read(chapter, as_version=4))
-    # papermill fills in {braces} in a path
-    path = str(output).replace("{", "{{").replace("}", "}}")
+    notebooks = [without_outputs(nbformat.read(chapter, as_version=4))]
     error: Exception | None = None
     try:
         papermill.execute_notebook(
-            clean,
-            path,
+            notebooks[0],
+            None,
             parameters=dict(parameters),
+            engine_name="keeping",
             kernel_name="python3",
             language="python",
             progress_bar=False,
+            keep=notebooks.append,
             km=kernel.manager,
             on_cell_executed=lambda **_: on_cell(),
         )
     except Exception as raised:  # whatever ends a chapter is that chapter's failure, told from its cells below
         error = raised
-    executed = nbformat.read(output, as_version=4) if output.exists() else clean
-    executed.cells = [
-        cell for cell in executed.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])
-    ]
+    executed = notebooks[-1]
+    executed.cells = [cell for cell in executed.cells if MARKER not in cell.metadata.get("tags", [])]
     executed.metadata.get("papermill", {}).update(input_path=None, output_path=None)
     failure = failure_of(executed, error)
     if failure:

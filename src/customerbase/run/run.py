@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import distributions
+from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -267,6 +268,13 @@ def _gather_findings(run_folder: Path, chapters: list[ChapterFile]) -> list[Find
     return findings
 
 
+def _versions() -> dict[str, str]:
+    """Return the versions of Python, this package and what it depends on; the lock says the rest."""
+    needed = (requirement for requirement in requires("customerbase") or () if "extra ==" not in requirement)
+    packages = ["customerbase", *sorted(re.split(r"[^\w.-]", requirement, maxsplit=1)[0] for requirement in needed)]
+    return {"python": sys.version.split()[0]} | {package: version(package) for package in packages}
+
+
 def _write_run_json(
     folder: RunFolder,
     parameters: Parameters,
@@ -299,8 +307,7 @@ def _write_run_json(
             }
             for c in result.chapters
         ],
-        "versions": {"python": sys.version.split()[0]}
-        | dict(sorted((d.name.lower(), d.version) for d in distributions())),
+        "versions": _versions(),
         "started": started.isoformat(timespec="seconds"),
         "ended": ended.isoformat(timespec="seconds"),
         "seconds": round((ended - started).total_seconds(), 2),
