@@ -163,7 +163,8 @@ def test_an_interrupted_run_is_set_aside(
 def _start_run(file: Path, notebooks: Path, out: Path) -> subprocess.Popen[str]:
     """Start the command on another folder of notebooks."""
     program = (
-        "import sys; from pathlib import Path\nfrom customerbase import cli; from customerbase.run import chapter_file\n"
+        "import sys; from pathlib import Path\n"
+        "from customerbase import cli; from customerbase.run import chapter_file\n"
         f"chapter_file.NOTEBOOKS = Path({str(notebooks)!r})\n"
         f"sys.argv = ['customerbase', 'run', {str(file)!r}, '--out', {str(out)!r}]\n"
         "cli.main()"
