@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,12 @@ class Chapter:
             made from the same ledger with the same parameters.
         """
         kept = read_table(self.folder, name, self._origin(name))
-        return TABLES[name].compute(name, self) if kept is None else kept.to_pandas()
+        if kept is not None:
+            return kept.to_pandas()
+        # imported only where there is something to compute, since its models take time to import
+        made_in = import_module(f"customerbase.chapters.{TABLES[name].made_in}")
+        table: pd.DataFrame = getattr(made_in, f"table_{name}")(self)
+        return table
 
     def write(self, name: str, table: pd.DataFrame) -> None:
         """Write one of `customerbase.tables.TABLES` into the run's folder."""
