@@ -230,18 +230,16 @@ def test_a_chapter_works_in_the_folder_of_the_run_that_started_it(base, tmp_path
 TABLE = pd.DataFrame({"customer": ["a", "00b"], "clv": [1.5, np.nan]})
 
 
-class Computed(Table):
-    """A table whose computing shows who asked for it."""
-
-    def compute(self, name: str, chapter: Chapter) -> pd.DataFrame:
-        """Return the asking chapter in place of a table."""
-        return pd.DataFrame({name: [chapter]})
-
-
 @pytest.fixture
 def tables(monkeypatch):
-    """Two tables that other chapters make, and the parameters each depends on."""
-    known = {"clv": Computed("lifetime_value", ("horizon_days", "margin")), "rungs": Computed("portrait", ())}
+    """Two tables that other chapters make, and the parameters each depends on.
+
+    Computed, they hold the chapter that asked for them.
+    """
+    known = {"clv": Table("lifetime_value", ("horizon_days", "margin")), "rungs": Table("portrait", ())}
+    for name, table in known.items():
+        made_by = f"customerbase.chapters.{table.made_in}.table_{name}"
+        monkeypatch.setattr(made_by, lambda asking, name=name: pd.DataFrame({name: [asking]}), raising=False)
     monkeypatch.setattr("customerbase.chapter.TABLES", known)
     return known
 
@@ -276,7 +274,7 @@ class TestATableOfAnotherChapter:
 
     def test_by_hand_is_computed_anew_when_it_came_to_depend_on_more(self, base, tables):
         chapter(base).write("clv", TABLE)
-        tables["clv"] = Computed("lifetime_value", ("horizon_days", "margin", "seed"))
+        tables["clv"] = Table("lifetime_value", ("horizon_days", "margin", "seed"))
         assert not taken(chapter(base))
 
     def test_by_hand_is_computed_anew_when_the_ledger_changes(self, base, ledger):
