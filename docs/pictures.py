@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 HERE = Path(__file__).parent
 RUN = HERE.parent / "runs" / "cdnow" / "latest"
 FIGURES = {
-    "forecast.png": ("04_lifetime_value", "Seen from"),
+    "forecast.png": ("04_lifetime_value", "the model expected"),
     "never-back.png": ("05_retention", "not come back"),
 }
 

@@ -144,8 +144,8 @@ def cumulative_tracking(
     Returns
     -------
     DataFrame
-        date (every `step_days` from the first purchase's day, and `as_of`), actual (repeat purchase days
-        so far) and expected.
+        date (every `step_days` from the first purchase's day, `calibration_end` and `as_of`), actual (repeat
+        purchase days so far) and expected.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def cumulative_tracking(
     repeats = counts[counts["date"] > counts["first"]].groupby("date")["customers"].sum().sort_index()
     start = newcomers["first"].min()
     span = (end - start).days
-    day = np.unique(np.append(np.arange(0, span + 1, step_days), span))
+    day = np.unique(np.append(np.arange(0, span + 1, step_days), [(split - start).days, span]))
     dates = start + pd.to_timedelta(day, unit="D")
 
     bought_by = np.concatenate([[0], repeats.cumsum().to_numpy()])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -53,7 +55,7 @@ def profiles(grouping: Clustering, behaviour: pd.DataFrame) -> Picture:
     title = f"What sets the {plural(grouping.k, 'cluster')} apart from the median customer"
     with drawing(title, height=1.6 + 0.5 * len(medians)) as (figure, ax):
         sns.heatmap(
-            times.transform(np.log2).set_axis([label.replace(" ", "\n") for label in SHOWN.values()], axis=1),
+            times.transform(np.log2).set_axis([textwrap.fill(label, 11) for label in SHOWN.values()], axis=1),
             ax=ax,
             cmap="PuOr_r",
             center=0,
@@ -72,7 +74,7 @@ def profiles(grouping: Clustering, behaviour: pd.DataFrame) -> Picture:
         f"{name}: " + ", ".join(f"{number(row[key])} {label}" for key, label in SHOWN.items())
         for name, row in medians.iterrows()
     )
-    return Picture(figure, f"{title}. Medians: {rows}.")
+    return Picture(figure, f"{title}. Medians: {rows}.", shades_count=True)
 
 
 @says_why_not

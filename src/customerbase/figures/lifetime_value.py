@@ -37,10 +37,12 @@ def tracking(curve: pd.DataFrame) -> Picture:
     """Draw cumulative repeat purchases against what the model expected."""
     last = curve.iloc[-1]
     calibration_end = last["calibration_end"]
-    off = last["expected"] / last["actual"] - 1 if last["actual"] else np.nan
-    side = f"{percent(abs(off))} {'below' if off > 0 else 'above'} the model"
-    held = "as expected" if abs(off) < EXACT else side
-    title = f"Seen from {day(calibration_end)}, repeat purchases to {day(last['date'])} came out {held}"
+    then = curve[curve["date"] == calibration_end].iloc[0]
+    made, expected = (last[name] - then[name] for name in ("actual", "expected"))
+    off = expected / made - 1 if made else np.inf
+    than = "as many purchases as" if abs(off) < EXACT else f"{'more' if off > 0 else 'fewer'} purchases than"
+    share = f"{percent(abs(off))} " if EXACT <= abs(off) < np.inf else ""
+    title = f"After {day(calibration_end)} the model expected {share}{than} were made"
     with drawing(title, height=3.7) as (figure, ax):
         ax.axvspan(calibration_end, last["date"], color="#f3f5f7", linewidth=0)
         ax.plot(curve["date"], curve["actual"], color=INK)
@@ -62,8 +64,10 @@ def tracking(curve: pd.DataFrame) -> Picture:
         ax.margins(x=0)
         in_thousands(ax.yaxis)
         in_dates(ax)
-    made, expected = count(last["actual"]), count(last["expected"])
-    return Picture(figure, f"{title}: {made} made, {expected} expected. Line chart of cumulative repeat purchases.")
+    totals = f"{count(made)} made, {count(expected)} expected"
+    return Picture(
+        figure, f"{title}: {totals}. Line chart of cumulative repeat purchases from {day(curve['date'].iloc[0])}."
+    )
 
 
 @says_why_not
@@ -150,7 +154,7 @@ def prospects(model: Any, summary: pd.DataFrame, given: Parameters) -> Picture:
         f"{title}. Heat map for a customer first seen {age:.0f} {time_unit}s ago: with {most} repeat purchases "
         f"{expected[0, -1]:.1f} more are expected right after a purchase, {expected[half, -1]:.1f} after {weeks}."
     )
-    return Picture(figure, alt)
+    return Picture(figure, alt, shades_count=True)
 
 
 @says_why_not

@@ -133,4 +133,4 @@ def cohort_heatmap(triangle: pd.DataFrame) -> Picture:
         explained = "\n(cells: % of the cohort buying in that month)" if written else ""
         ax.set_xlabel(f"months after the first purchase{explained}")
         ax.set_ylabel("first bought in")
-    return Picture(figure, f"{title}. Heat map of {plural(len(cells), 'monthly cohort')}.")
+    return Picture(figure, f"{title}. Heat map of {plural(len(cells), 'monthly cohort')}.", shades_count=True)

@@ -69,16 +69,20 @@ class Picture:
     figure : matplotlib.figure.Figure
     alt : str
         What the figure tells, for those who can't see it.
+    shades_count : bool, default False
+        Whether light and dark carry meaning, as in a heat map: a page then never turns them over.
     """
 
-    def __init__(self, figure: Figure, alt: str) -> None:
+    def __init__(self, figure: Figure, alt: str, *, shades_count: bool = False) -> None:
         self.figure = figure
         self.alt = alt
+        self.shades_count = shades_count
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         width = round(self.figure.get_figwidth() * SHOWN_DOTS_PER_INCH)
         data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": self.alt}
-        return data, {"image/png": {"alt": self.alt, "width": width}}
+        about = {"alt": self.alt, "width": width} | ({"needs_background": "light"} if self.shades_count else {})
+        return data, {"image/png": about}
 
     def png(self) -> bytes:
         """Return the figure as PNG."""
