@@ -15,6 +15,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 import nbformat  # noqa: E402
 import papermill  # noqa: E402
+from nbclient.exceptions import DeadKernelError  # noqa: E402
 from papermill.engines import NBClientEngine, papermill_engines  # noqa: E402
 
 from .kernel import ChapterKernel  # noqa: E402
@@ -112,18 +113,21 @@ def execute_chapter(
 
 def failure_of(executed: nbformat.NotebookNode, error: Exception | None) -> Failure | None:
     """Return what went wrong in an executed notebook; None only if every code cell ran to its end without error."""
-    for index, cell in enumerate(executed.cells):
-        if cell.cell_type != "code" or not cell.source.strip():
-            continue
+    code = {i: cell for i, cell in enumerate(executed.cells) if cell.cell_type == "code" and cell.source.strip()}
+    for index, cell in code.items():
         for output in cell.outputs:
             if output.output_type == "error":
                 return Failure(index, _one_line(f"{output.ename}: {output.evalue}"))
-        if cell.execution_count is None or cell.metadata.get("papermill", {}).get("status") != "completed":
-            if error is None or type(error).__name__ == "DeadKernelError":
-                return Failure(index, "the kernel ended before this cell did")
-            return Failure(index, _one_line(f"{type(error).__name__}: {error}"))
+    marks = {index: cell.metadata.get("papermill", {}) for index, cell in code.items()}
     if error is not None:
-        return Failure(len(executed.cells) - 1, _one_line(f"{type(error).__name__}: {error}"))
+        # a dead kernel leaves no output, and papermill then calls every cell completed: go by when each began
+        begun = [index for index in code if marks[index].get("start_time")]
+        died = isinstance(error, DeadKernelError)
+        reason = "the kernel ended before this cell did" if died else _one_line(f"{type(error).__name__}: {error}")
+        return Failure(begun[-1] if begun else 0, reason)
+    for index, cell in code.items():
+        if cell.execution_count is None or marks[index].get("status") != "completed":
+            return Failure(index, "this cell did not run")
     return None
 
 
