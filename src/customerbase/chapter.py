@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from .errors import CannotSay, Refusal
 from .findings import Finding, Findings, Verdict, write_findings
 from .ledger import Ledger, read_ledger
 from .parameters import KEYS, Parameters, check_parameters
-from .project import RUNS
+from .project import ROOT, RUNS
 from .store import origin, read_table, write_table
 from .tables import TABLES
 
@@ -121,7 +121,7 @@ class Chapter:
             return None
         flat = self.parameters.flat()
         made_with = {key: flat[key] for key in ("as_of", *TABLES[name].uses)}
-        return origin(ledger=self._source.fingerprint, columns=flat["ledger"], **made_with)
+        return origin(code=_code(), ledger=self._source.fingerprint, columns=flat["ledger"], **made_with)
 
     def state(
         self,
@@ -190,6 +190,14 @@ def as_of(parameters: Parameters, rows: pl.DataFrame) -> dt.date:
 def up_to(rows: pl.DataFrame, last_day: dt.date) -> pl.DataFrame:
     """Return the rows dated on or before `last_day`, whatever their hour."""
     return rows.filter(pl.col("date").dt.date() <= last_day)
+
+
+@cache
+def _code() -> str:
+    """Return a digest of what tables are computed by, so that none outlives the code that made it."""
+    folders = (ROOT / "src" / "models", ROOT / "src" / "customerbase" / "chapters")
+    files = sorted(file for folder in folders for file in folder.glob("*.py"))
+    return origin(**{file.name: file.read_text(encoding="utf-8") for file in files})
 
 
 def _injected(history: Any) -> set[str]:

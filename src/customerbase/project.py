@@ -1,8 +1,9 @@
 """Where the project's own folders are."""
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 PARAMS = ROOT / "params"
-RUNS = ROOT / "runs"
+RUNS = Path(os.environ.get("CUSTOMERBASE_RUNS") or ROOT / "runs")

@@ -39,6 +39,7 @@ _REFERENCES = 19
 _REFERENCE_POINTS = 500
 _CUSTOMERS_PER_CLUSTER = 5
 _FARTHEST = 3.0
+_ROUNDING = 1e-9
 
 # How a cluster below and above the base is called, in the order in which a name lists them.
 _WORDS = {
@@ -243,8 +244,10 @@ def _checked(features: pd.DataFrame) -> pd.DataFrame:
 def _standardised(features: pd.DataFrame) -> np.ndarray:
     """Return the compared features on one scale, shape (customers, 3), negative spend as none."""
     logs = np.log1p(features[COMPARED].to_numpy(np.float64).clip(min=0))
-    spread = logs.std(axis=0)
-    scaled = (logs - logs.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    mean, spread = logs.mean(axis=0), logs.std(axis=0)
+    # equal values differ by rounding only, which must not be blown up into a difference
+    varies = spread > _ROUNDING * np.maximum(1, np.abs(mean))
+    scaled = np.where(varies, (logs - mean) / np.where(varies, spread, 1), 0.0)
     return scaled.clip(-_FARTHEST, _FARTHEST)
 
 

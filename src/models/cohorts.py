@@ -11,7 +11,7 @@ from narwhals.typing import IntoFrame
 from models.rfm import purchase_days
 
 
-def activity_by_month(purchases: IntoFrame) -> pd.DataFrame:
+def activity_by_month(purchases: IntoFrame, as_of: dt.date | None = None) -> pd.DataFrame:
     """Count customers, purchases and revenue of each calendar month, new apart from repeat.
 
     A purchase is new when made on the first day its customer ever bought, and repeat otherwise. A customer
@@ -22,11 +22,13 @@ def activity_by_month(purchases: IntoFrame) -> pd.DataFrame:
     ----------
     purchases : frame
         Rows of customer, date and amount, in any order. Rows of one customer on one day are one purchase.
+    as_of : date, optional
+        Last day observed, not before the last purchase; the last purchase's day by default.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each month from the first purchase's to the last one's, months without purchases included:
+        One row for each month from the first purchase's to that of `as_of`, months without purchases included:
         `month` (its first day), `new_customers`, `repeat_customers`, `purchases_new`, `purchases_repeat`,
         `revenue_new` and `revenue_repeat` (the ledger's currency).
     """
@@ -56,7 +58,10 @@ def activity_by_month(purchases: IntoFrame) -> pd.DataFrame:
         revenue_repeat=pl.col("amount") - pl.col("amount_new"),
     ).to_pandas()
     counts = counts.set_index("month").sort_index()
-    every_month = np.arange(counts.index[0], counts.index[-1] + 1) if len(counts) else counts.index
+    every_month = counts.index
+    if len(counts):
+        last = counts.index[-1] if as_of is None else 12 * as_of.year + as_of.month - 1
+        every_month = pd.RangeIndex(counts.index[0], max(last, counts.index[-1]) + 1)
     counts = counts.reindex(every_month, fill_value=0)
     counts.index = _first_days(counts.index.to_numpy())
     return counts.rename_axis("month").reset_index()

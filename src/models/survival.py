@@ -118,7 +118,8 @@ def kaplan_meier(days: ArrayLike, observed: ArrayLike, *, interval: float = 0.95
         \hat\sigma^2 = \sum_{t_j \le t} \frac{d_j}{n_j (n_j - d_j)}.
 
     Where nothing has happened yet that band is [1, 1]. It isn't defined where S is 0: there `low` is 0 and
-    `high` stays where it was, which still covers because S never rises.
+    `high` is where it was, times the exact upper limit (Clopper & Pearson 1934) of the share of those at risk
+    last who would have stayed.
     """
     _check_interval(interval)
     distinct = _distinct_times(days, observed)
@@ -252,8 +253,10 @@ def _log_log_band(
         width = ndtri((1 + interval) / 2) * np.sqrt(greenwood) / -np.log(survival)
         low, high = survival ** np.exp(width), survival ** np.exp(-width)
     if survival[-1] == 0:
+        # the largest conditional survival that would still see all those at risk go with that probability
+        still = 1 - ((1 - interval) / 2) ** (1 / at_risk[-1])
         low[-1] = 0.0
-        high[-1] = high[-2] if len(high) > 1 else 1.0
+        high[-1] = still * (high[-2] if len(high) > 1 else 1.0)
     return low, high
 
 

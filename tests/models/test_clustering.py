@@ -233,3 +233,13 @@ def test_the_smallest_base(clusters):
 def test_what_cant_be_clustered_is_refused(change, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         cluster(change(planted()[0]), seed=1, **options)
+
+
+def test_a_feature_that_is_the_same_for_everybody_names_no_cluster():
+    rng = np.random.default_rng(5)
+    features = pd.DataFrame(
+        {"days_since_last": rng.choice([3, 300], 200) + rng.integers(0, 9, 200), "purchases": 2, "mean_spend": 9.99},
+        index=pd.Index([f"c{i:03d}" for i in range(200)], name="customer"),
+    )
+    names = cluster(features, seed=1).names
+    assert not names.str.contains("baskets|frequent|occasional").any()

@@ -122,3 +122,10 @@ def test_one_customer_on_one_day(purchases):
     alone = purchases.filter(pl.col("customer") == "a").head(1)
     assert activity_by_month(alone).iloc[0].tolist() == [pd.Timestamp("2023-11-01"), 1, 0, 1, 0, 10.0, 0.0]
     assert len(cohort_triangle(alone, dt.date(2023, 11, 30))) == 1
+
+
+def test_months_go_on_to_the_last_day_observed():
+    rows = pd.DataFrame({"customer": ["a"], "date": [pd.Timestamp("2024-01-10")], "amount": [5.0]})
+    months = activity_by_month(rows, dt.date(2024, 4, 2))
+    assert months["month"].dt.month.tolist() == [1, 2, 3, 4]
+    assert months["revenue_new"].tolist() == [5.0, 0, 0, 0]

@@ -116,13 +116,14 @@ def test_without_events_survival_stays_one(days, steps):
     assert (curve[["survival", "low", "high"]] == 1).all(axis=None)
 
 
-def test_survival_that_reaches_zero_keeps_its_upper_limit():
+def test_where_survival_reaches_zero_the_upper_limit_is_exact():
+    # of n all of whom went, at most 1 - 0.025^(1/n) would have stayed
+    assert kaplan_meier([5], [True])["high"].iloc[-1] == pytest.approx(1 - 0.025)
+    assert kaplan_meier([7] * 300, [True] * 300)["high"].iloc[-1] == pytest.approx(1 - 0.025 ** (1 / 300))
     curve = kaplan_meier([2, 4], [True, True])
     assert curve["survival"].tolist() == [1.0, pytest.approx(0.5), 0.0]
     assert curve["low"].iloc[-1] == 0
-    assert 0.5 < curve["high"].iloc[1] == curve["high"].iloc[2] < 1
-    alone = kaplan_meier([5], [True])
-    assert alone[["survival", "low", "high"]].iloc[-1].tolist() == [0.0, 0.0, 1.0]
+    assert curve["high"].iloc[2] == pytest.approx(0.975 * curve["high"].iloc[1])
 
 
 def test_the_band_holds_survival_and_never_leaves_the_unit_interval():

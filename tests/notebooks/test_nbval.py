@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -18,8 +19,15 @@ def nbval(*notebooks: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run nbval as the README does: cells tagged nbval-check-output are compared, the others must run."""
     words = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-q", "-p", "no:cacheprovider"]
     config = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(cwd)]
+    environment = os.environ | {"CUSTOMERBASE_RUNS": str(cwd / "runs")}
     return subprocess.run(
-        [*words, *config, *map(str, notebooks)], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+        [*words, *config, *map(str, notebooks)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -16,17 +16,11 @@ CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 BASE = "test-by-papermill"
 
 
-@pytest.fixture(autouse=True)
-def tables_by_hand() -> Iterator[Path]:
-    """A chapter run by hand leaves its tables in the project's folder of runs, whatever folder it is run from."""
-    folder = ROOT / "runs" / BASE
-    yield folder / "by-hand" / "tables"
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def papermill(chapter: Path, parameters: Path, output: Path) -> subprocess.CompletedProcess[str]:
+    """Run papermill in the output's folder, the folder of runs being ``runs`` beside it."""
+    environment = os.environ | {"CUSTOMERBASE_RUNS": str(output.parent / "runs")}
     words = [sys.executable, "-m", "papermill", str(chapter), str(output), "-f", str(parameters), "--no-progress-bar"]
-    return subprocess.run(words, cwd=output.parent, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(words, cwd=output.parent, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda file: file.stem)
@@ -35,11 +29,11 @@ def test_a_chapter_runs_under_plain_papermill_from_another_folder(chapter: Path,
     assert ended.returncode == 0, ended.stderr
     stored, executed = (nbformat.read(file, as_version=4) for file in (chapter, tmp_path / "out.ipynb"))
     assert _last_output(executed) == _last_output(stored)
-    assert [file.name for file in tmp_path.iterdir()] == ["out.ipynb"]
+    assert {file.name for file in tmp_path.iterdir()} == {"out.ipynb", "runs"}
 
 
 def test_what_a_parameter_file_leaves_out_is_not_taken_from_the_default_base(
-    make_base: Callable[..., Path], tmp_path: Path, tables_by_hand: Path
+    make_base: Callable[..., Path], tmp_path: Path
 ) -> None:
     rows = "".join(f"c{i % 40:02d},2024-{1 + i % 12:02d}-{1 + (i * 7) % 28:02d},{10 + i % 13}\n" for i in range(400))
     chapter = ROOT / "notebooks" / "04_lifetime_value.ipynb"
@@ -49,7 +43,7 @@ def test_what_a_parameter_file_leaves_out_is_not_taken_from_the_default_base(
     # CDNOW's margin of 30% and its last day in 1998 are not this base's
     assert "Revenue expected over the next 365 days" in findings
     assert "margin" not in findings
-    assert {file.stem for file in tables_by_hand.iterdir()} == {"holdout", "lifetime_value"}
+    assert {file.stem for file in (tmp_path / "runs" / BASE / "by-hand" / "tables").iterdir()} == {"holdout", "lifetime_value"}
 
 
 def test_a_mistake_in_the_parameters_is_told_without_a_traceback(

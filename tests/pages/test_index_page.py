@@ -153,3 +153,17 @@ def test_a_page_is_whole_and_loads_nothing() -> None:
     assert soup.select("script, link") == []
     assert not re.search(r"""(?:src|href)=["']https?://""", str(soup))
     assert len(str(soup).encode()) < 40_000
+
+
+def test_a_warning_stands_before_the_findings():
+    page = index_page(
+        title="T",
+        run_line="",
+        findings=[],
+        chapters=[("02_a", "A", "Why?")],
+        notes=[],
+        parameters=[],
+        warning="This run <failed>",
+    )
+    assert "This run &lt;failed&gt;" in page
+    assert page.index("This run &lt;failed&gt;") < page.index("02_a.html")

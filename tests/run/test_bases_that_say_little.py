@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 ONE_CUSTOMER = "only,2024-01-01,10\n"
 NO_REPEATS = "".join(f"c{i:03d},2024-{1 + i % 6:02d}-{1 + i % 28:02d},{5 + i % 7}\n" for i in range(120))
 ONE_DAY = "".join(f"c{i},2024-05-05,{i + 1}\n" for i in range(40))
+YOUNG = "".join(
+    f"c{i % 60},2024-03-{1 + i % 31:02d},{5 + i % 7}\nc{i % 50},2024-04-{1 + i % 11:02d},4\n" for i in range(90)
+)
+SAME_PRICE = "".join(f"c{i % 40},2024-{1 + i % 12:02d}-{1 + (i * 7) % 28:02d},9.99\n" for i in range(480))
 FREE = "".join(f"c{i % 30},2024-{1 + i % 12:02d}-{1 + i % 28:02d},0\n" for i in range(200))
 
 
 @pytest.mark.parametrize(
     ("rows", "customers"),
-    [(ONE_CUSTOMER, 1), (NO_REPEATS, 120), (ONE_DAY, 40), (FREE, 30)],
-    ids=["one customer", "no repeat purchase", "one day", "nothing but free purchases"],
+    [(ONE_CUSTOMER, 1), (NO_REPEATS, 120), (ONE_DAY, 40), (FREE, 30), (YOUNG, 60), (SAME_PRICE, 40)],
+    ids=["one customer", "no repeat purchase", "one day", "free", "younger than two months", "one price"],
 )
 def test_the_run_says_what_it_can(
     rows: str, customers: int, make_base: Callable[..., Path], command: Command, tmp_path: Path
@@ -29,15 +35,24 @@ def test_the_run_says_what_it_can(
     ended = command("run", make_base(rows), "--out", tmp_path / "out")
     assert ended.returncode == 0, ended.stderr + ended.stdout
     run = tmp_path / "out" / "small" / "latest"
-    findings = json.loads((run / "findings.json").read_text())
+    findings = json.loads((run / "findings.json").read_text(encoding="utf-8"))
     unknown = [finding for finding in findings if finding["verdict"] == "unknown"]
     assert unknown
     assert all(finding["statement"].endswith(".") and finding["value"] is None for finding in unknown)
     values = pd.read_parquet(run / "tables" / "lifetime_value.parquet")
     assert len(values) == len(pd.read_parquet(run / "tables" / "segments.parquet")) == customers
     assert len(pd.read_parquet(run / "tables" / "retention.parquet"))
-    for page in (run / "chapters").iterdir():
-        assert "nan" not in page.read_text(encoding="utf-8").lower().replace("nand", "").split("<style")[0]
+    for page in [run / "index.html", *(run / "chapters").iterdir()]:
+        assert not re.search(r"\b(nan|inf|none)\b", words_of(page), flags=re.IGNORECASE), page.name
+
+
+def words_of(page: Path) -> str:
+    """Return what a page says, text alternatives included."""
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    alternatives = [str(image["alt"]) for image in soup.find_all("img")]
+    for style in soup.find_all("style"):
+        style.decompose()
+    return " ".join([soup.get_text(" "), *alternatives])
 
 
 def test_hostile_names_are_text_everywhere(make_base: Callable[..., Path], command: Command, tmp_path: Path) -> None:

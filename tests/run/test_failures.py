@@ -22,7 +22,7 @@ FAILURES = {
     "an error": ("x = 1\n1 / 0", "ZeroDivisionError"),
     "sys.exit(0)": ("import sys\nsys.exit(0)", "SystemExit"),
     "a killed kernel": ("import os\nos._exit(0)", "kernel ended"),
-    "a kernel killed from outside": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "kernel ended"),
+    "a kernel killed from outside": ("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)", "kernel ended"),
     "a syntax error": ("def", "SyntaxError"),
     "an interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
 }
@@ -73,9 +73,9 @@ def test_whatever_ends_a_chapter_fails_the_run(case: str, notebooks: Path, run: 
     assert [chapter.name for chapter in result.failed] == ["02_second"]
     assert reason in (result.failed[0].failure or "")
     assert result.folder.name.endswith("-failed")
-    assert json.loads((result.folder / "run.json").read_text())["status"] == "failed"
+    assert json.loads((result.folder / "run.json").read_text(encoding="utf-8"))["status"] == "failed"
     assert not (result.folder.parent / "latest").exists()
-    page = (result.folder / "chapters" / "02_second.html").read_text()
+    page = (result.folder / "chapters" / "02_second.html").read_text(encoding="utf-8")
     assert "failed" in page
     assert code.splitlines()[-1].split("(")[0] in page
     assert "stale output" not in page

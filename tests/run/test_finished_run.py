@@ -142,7 +142,7 @@ def test_the_same_ledger_parameters_and_seed_give_the_same_tables_byte_for_byte(
     again = (tmp_path / "cdnow" / "latest").resolve()
     for file in sorted((finished_run / "tables").iterdir()):
         assert file.read_bytes() == (again / "tables" / file.name).read_bytes(), file.name
-    assert (finished_run / "findings.json").read_text() == (again / "findings.json").read_text()
+    assert (finished_run / "findings.json").read_bytes() == (again / "findings.json").read_bytes()
 
 
 def test_as_of_and_only_narrow_a_run(tmp_path: Path, command: Callable[..., subprocess.CompletedProcess[str]]) -> None:

@@ -70,6 +70,14 @@ def test_missing_files_are_refused(command: Command, make_base: Callable[..., Pa
     assert_refused(command("run", file, "--out", out), out, "small.csv")
 
 
+def test_a_place_that_runs_cannot_be_kept_in_is_refused(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("")
+    ended = command("run", "--out", tmp_path / "a file")
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert "a file" in ended.stderr
+
+
 def test_an_unknown_chapter_is_refused(command: Command, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert_refused(command("run", "--out", out, "--only", "04_lifetime"), out, "04_lifetime", "04_lifetime_value")

@@ -14,9 +14,9 @@ from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import count, money, number, percent, plural
 
+STRONG = 0.5  # silhouette from which groups are called clearly apart (Kaufman & Rousseeuw 1990)
 # value tiers: the share of customers, from the most valuable down, at which each tier ends
 TIERS = {"top tenth": 0.1, "next three tenths": 0.4, "other six tenths": 1.0}
-STABLE = 0.8
 
 
 def features(chapter: Chapter) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def profile_table(chapter: Chapter, grouping: Clustering) -> ShownTable:
 
 
 def value_tiers(valued: pd.DataFrame) -> pd.Series:
-    """Return each customer's value tier by lifetime value; customers of one value share a tier.
+    """Return each customer's value tier by lifetime value; customers of one value share the lower tier.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def value_tiers(valued: pd.DataFrame) -> pd.Series:
         Tier by customer; missing where no value could be told.
     """
     known = valued.set_index("customer")["clv"]
-    place = known.rank(ascending=False, method="min", pct=False) / max(1, known.notna().sum())
+    place = known.rank(ascending=False, method="max", pct=False) / max(1, known.notna().sum())
     tiers = pd.cut(place, [0, *TIERS.values()], labels=list(TIERS), include_lowest=True)
     return tiers.astype("object").where(known.notna(), None)
 
@@ -93,6 +93,12 @@ def segments(chapter: Chapter, behaviour: pd.DataFrame, grouping: Clustering | U
     table["cluster"] = table["customer"].map(labels).astype("Int64")
     table["cluster_name"] = table["cluster"].map(grouping.names)
     return table
+
+
+def table_segments(chapter: Chapter) -> pd.DataFrame:
+    """Compute the table `segments` for a chapter that needs it."""
+    behaviour = features(chapter)
+    return segments(chapter, behaviour, clusters(chapter, behaviour))
 
 
 def write_tables(chapter: Chapter, table: pd.DataFrame) -> None:
@@ -124,10 +130,11 @@ def findings(chapter: Chapter, grouping: Clustering | Unsaid, table: pd.DataFram
 
 
 def _state_clarity(chapter: Chapter, grouping: Clustering) -> None:
+    border = "" if grouping.silhouette >= STRONG else ", with a gradual border between them"
     told = f"silhouette {grouping.silhouette:.2f}, stability {grouping.stability:.2f}"
     groups = plural(grouping.k, "group")
     statement = (
-        f"Customers fall into {groups} by how they buy, and the groups are found again in resamples ({told})."
+        f"Customers fall into {groups} by how they buy, found again in resamples{border} ({told})."
         if grouping.clear
         else f"There are no clear groups here: the {groups} shown cut a continuum into handy pieces ({told})."
     )

@@ -21,6 +21,7 @@ from models.validation import (
 
 from ..chapter import Chapter
 from ..errors import CannotSay
+from ..figures.lifetime_value import RELATED
 from ..findings import Findings, Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
@@ -28,8 +29,8 @@ from ..wording import between, count, day, money, number, percent, plural
 
 MOST_SHOWN = 7  # purchases from which on customers are shown together
 TRUSTED, DOUBTFUL = 0.10, 0.25  # share by which a forecast of the total may be off
-RELATED = 0.2  # correlation of spend and frequency from which Gamma-Gamma's assumption is in doubt
 TOP_CUSTOMERS = 10
+FEWEST_FOR_TENTHS = 100
 
 
 def rfm(chapter: Chapter) -> pd.DataFrame:
@@ -184,7 +185,10 @@ def spend_and_frequency(chapter: Chapter, summary: pd.DataFrame) -> Any:
     repeat = _repeat_spend(summary)
     related = spend_frequency_correlation(repeat["frequency"], repeat["monetary_value"], chapter.parameters.interval)
     if np.isnan(related.correlation):
-        raise CannotSay("Too few customers came back to tell whether spend and frequency are related.")
+        raise CannotSay(
+            "Whether spend and frequency are related can't be told: too few customers came back, or they all buy "
+            "equally often or for equally much."
+        )
     return related
 
 
@@ -202,6 +206,13 @@ def value(chapter: Chapter, summary: pd.DataFrame, model: BGNBD | Unsaid, spend:
     )
 
 
+def table_holdout(chapter: Chapter) -> pd.DataFrame:
+    """Compute the table `holdout` for a chapter that needs it."""
+    halves = split(chapter)
+    model = fit_calibration(halves)
+    return _scores_or_none(score(halves, forecast_holdout(halves, model), model))
+
+
 def table_lifetime_value(chapter: Chapter) -> pd.DataFrame:
     """Compute the table `lifetime_value` for a chapter that needs it."""
     summary = rfm(chapter)
@@ -210,9 +221,13 @@ def table_lifetime_value(chapter: Chapter) -> pd.DataFrame:
 
 def write_tables(chapter: Chapter, scores: pd.DataFrame | Unsaid, valued: pd.DataFrame) -> None:
     """Write the tables `holdout` and `lifetime_value` for other chapters and for whoever takes them further."""
-    empty = holdout_scores([1], [1], model="", log_likelihood=np.nan).iloc[:0]
-    chapter.write("holdout", empty if isinstance(scores, Unsaid) else scores)
+    chapter.write("holdout", _scores_or_none(scores))
     chapter.write("lifetime_value", valued)
+
+
+def _scores_or_none(scores: pd.DataFrame | Unsaid) -> pd.DataFrame:
+    none = holdout_scores([1], [1], model="", log_likelihood=np.nan).iloc[:0]
+    return none if isinstance(scores, Unsaid) else scores
 
 
 @says_why_not
@@ -220,16 +235,17 @@ def value_by_tenth(valued: pd.DataFrame) -> pd.DataFrame:
     """Return lifetime value by tenth of customers, the most valuable tenth first."""
     if not np.isfinite(valued["clv"]).all():
         raise CannotSay("Lifetime value can't be told for every customer of this base, so it is not summed up.")
-    if len(valued) < 10:
-        raise CannotSay("Value is shown by tenths of customers from ten customers up.")
+    if len(valued) < FEWEST_FOR_TENTHS:
+        raise CannotSay(f"Value is shown by tenths of customers from {FEWEST_FOR_TENTHS} customers up.")
     ranked = valued.sort_values(["clv", "customer"], ascending=[False, True], ignore_index=True)
+    ranked["came_back"] = ranked["frequency"] > 0
     tenth = ranked.index * 10 // len(ranked) + 1
     grouped = ranked.groupby(tenth)
     frame = grouped.agg(
         customers=("customer", "size"),
+        came_back=("came_back", "mean"),
         clv=("clv", "sum"),
         mean=("clv", "mean"),
-        p_alive=("p_alive", "mean"),
         purchases=("expected_purchases", "mean"),
     )
     frame["share"] = frame["clv"] / frame["clv"].sum() if frame["clv"].sum() > 0 else np.nan
@@ -243,8 +259,8 @@ def tenth_table(chapter: Chapter, tenths: pd.DataFrame) -> ShownTable:
     columns: Columns = {
         "tenth": ("tenth of customers", count),
         "customers": ("customers", count),
-        "p_alive": ("still alive", percent),
-        "purchases": ("purchases each", number),
+        "came_back": ("came back at least once", percent),
+        "purchases": ("purchases expected each", number),
         "mean": (f"value each ({currency})", number),
         "clv": (f"value together ({currency})", count),
         "share": ("share of value", percent),
@@ -290,9 +306,9 @@ def findings(
     _state_relation(chapter, related)
     _state_alive(chapter, model, valued)
     _state_value(chapter, valued, tenths)
-    for fitted in (model, spend):
+    for fitted, of_what in ((model, "purchases"), (spend, "spend")):
         for number_, caveat in enumerate(getattr(fitted, "caveats", ()), start=1):
-            chapter.state(f"{type(fitted).__name__.lower()}_caveat_{number_}", caveat, verdict="watch")
+            chapter.state(f"{of_what}_caveat_{number_}", f"For whoever reads the model of {of_what}: {caveat}")
     return chapter.findings()
 
 
@@ -339,7 +355,7 @@ def _state_relation(chapter: Chapter, related: Any) -> None:
     chapter.state(
         "spend_frequency",
         f"Spend a purchase and number of purchases are {'related' if strong else 'nearly unrelated'}: correlation "
-        f"{related.correlation:.2f} ({between(related.low, related.high, '{:.2f}')}), so valuing them apart "
+        f"{related.correlation:z.2f} ({between(related.low, related.high, '{:z.2f}')}), so valuing them apart "
         f"{'misjudges the best customers' if strong else 'does little harm'}.",
         value=related.correlation,
         low=related.low,
@@ -356,11 +372,13 @@ def _state_alive(chapter: Chapter, model: BGNBD | Unsaid, valued: pd.DataFrame) 
     again = valued[valued["frequency"] > 0]
     once = valued[valued["frequency"] == 0]
     share = again["p_alive"].mean()
-    statement = f"Of {plural(len(again), 'customer')} who came back at least once, {percent(share)} may still buy"
+    who = f"Of {plural(len(again), 'customer')} who came back at least once"
+    statement = f"{who}, {percent(share)} are probably still customers"
     if len(once):
         statement += (
             f"; of the {count(len(once))} who bought once the model can't tell who is gone, and expects "
-            f"{number(once['expected_purchases'].mean(), 2)} purchases each"
+            f"{number(once['expected_purchases'].mean(), 2)} purchases each in the next "
+            f"{count(chapter.parameters.horizon_days)} days"
         )
     chapter.state("alive", f"{statement}.", value=share, unit="share of customers")
 
@@ -375,7 +393,12 @@ def _state_value(chapter: Chapter, valued: pd.DataFrame, tenths: pd.DataFrame | 
     statement = f"{_value_in_words(chapter)}: {money(total, currency)} from {plural(len(valued), 'customer')}"
     if not isinstance(tenths, Unsaid):
         statement += f", {percent(tenths['share'].iloc[0])} of it from the best tenth"
-    chapter.state("lifetime_value", f"{statement}.", value=total, unit=currency)
+    span = (chapter.as_of - chapter.first_day).days
+    verdict: Verdict = "note"
+    if chapter.parameters.horizon_days > span:
+        statement += f"; this looks further ahead than the {plural(span, 'day')} that the ledger looks back"
+        verdict = "watch"
+    chapter.state("lifetime_value", f"{statement}.", value=total, unit=currency, verdict=verdict)
 
 
 def _value_in_words(chapter: Chapter) -> str:

@@ -16,8 +16,12 @@ from ..unsaid import Unsaid, says_why_not
 from ..wording import count, day, money, number, percent, plural
 
 MONTHS_SHOWN = 18
-STEADY = 0.02  # revenue that moves by less is called steady
+MONTHS_WITHOUT_NEW = 2  # more of them are worth a word
+LARGEST_WATCHED, LARGEST_DANGEROUS = 0.1, 0.3  # share of revenue that one customer brings
+STEADY = 0.05  # revenue that moves by less is called steady
+FALLING = -0.2  # revenue that falls by more calls for action
 HALF = 0.5  # of revenue: from there on the top tenth is a dependency to watch
+FEWEST_IN_COHORT = 30
 AGE_SHOWN = 3  # months after the first purchase at which cohorts are compared
 
 
@@ -29,20 +33,22 @@ def revenue_by_customer(chapter: Chapter) -> pd.Series:
 
 def by_month(chapter: Chapter) -> pd.DataFrame:
     """Return customers, purchases and revenue of each month, new apart from repeat; see `activity_by_month`."""
-    months = activity_by_month(chapter.purchases)
-    months["complete"] = months["month"] + pd.offsets.MonthEnd(0) <= pd.Timestamp(chapter.as_of)
+    months = activity_by_month(chapter.purchases, chapter.as_of)
+    whole = months["month"] + pd.offsets.MonthEnd(0) <= pd.Timestamp(chapter.as_of)
+    months["complete"] = whole & (months["month"] >= pd.Timestamp(chapter.first_day))
     return months
 
 
 def at_a_glance(chapter: Chapter, revenue: pd.Series, months: pd.DataFrame) -> ShownTable:
     """Show the base's size, means beside medians."""
     purchases = int(months["purchases_new"].sum() + months["purchases_repeat"].sum())
+    customers = int(months["new_customers"].sum())
     currency = chapter.parameters.currency
     facts = {
-        "customers": count(len(revenue)),
+        "customers": count(customers),
         "purchases (days with a purchase)": count(purchases),
-        "revenue": money(revenue.sum(), currency),
-        "purchases a customer, mean": number(purchases / len(revenue)),
+        f"revenue{_after_returns(chapter)}": money(revenue.sum(), currency),
+        "purchases a customer, mean": number(purchases / customers),
         "revenue a customer, mean": money(revenue.mean(), currency),
         "revenue a customer, median": money(revenue.median(), currency),
         "customers below the mean": percent((revenue < revenue.mean()).mean()),
@@ -55,15 +61,15 @@ def at_a_glance(chapter: Chapter, revenue: pd.Series, months: pd.DataFrame) -> S
 def month_table(chapter: Chapter, months: pd.DataFrame) -> ShownTable:
     """Show the last months, the newest first."""
     frame = months.tail(MONTHS_SHOWN).iloc[::-1].reset_index(drop=True)
-    frame["label"] = frame["month"].dt.strftime("%Y-%m") + frame["complete"].map({True: "", False: " (not over)"})
+    frame["label"] = frame["month"].dt.strftime("%Y-%m") + frame["complete"].map({True: "", False: " (in part)"})
     columns: Columns = {
         "label": ("month", str),
         "new_customers": ("new customers", count),
         "repeat_customers": ("repeat customers", count),
         "purchases_new": ("first purchases", count),
         "purchases_repeat": ("repeat purchases", count),
-        "revenue_new": (f"revenue, first ({chapter.parameters.currency})", count),
-        "revenue_repeat": (f"revenue, repeat ({chapter.parameters.currency})", count),
+        "revenue_new": (f"{_gross(chapter)}, first ({chapter.parameters.currency})", count),
+        "revenue_repeat": (f"{_gross(chapter)}, repeat ({chapter.parameters.currency})", count),
     }
     return show_table(frame, f"New and repeat business, the last {len(frame)} months", columns)
 
@@ -95,8 +101,8 @@ def concentration_table(chapter: Chapter, revenue: pd.Series) -> ShownTable:
 def cohorts(chapter: Chapter) -> pd.DataFrame:
     """Return the cohort triangle: which share of each month's new customers buys in each later month."""
     triangle = cohort_triangle(chapter.purchases, chapter.as_of)
-    if triangle["age"].max() < 1:
-        raise CannotSay("Cohorts can be followed once the ledger spans more than one calendar month.")
+    if not ((triangle["age"] > 0) & triangle["complete"]).any():
+        raise CannotSay("Cohorts can be followed once a whole month has passed after the one of their first purchase.")
     return triangle
 
 
@@ -134,11 +140,12 @@ def findings(
     """State what the portrait shows."""
     currency = chapter.parameters.currency
     purchases = months["purchases_new"].sum() + months["purchases_repeat"].sum()
+    customers = int(months["new_customers"].sum())
     chapter.state(
         "base_size",
-        f"{plural(len(revenue), 'customer')} bought {plural(purchases, 'time')} between {day(chapter.first_day)} and "
-        f"{day(chapter.as_of)}, for {money(revenue.sum(), currency)}.",
-        value=len(revenue),
+        f"{plural(customers, 'customer')} bought {plural(purchases, 'time')} between {day(chapter.first_day)} and "
+        f"{day(chapter.as_of)}, for {money(revenue.sum(), currency)}{_after_returns(chapter)}.",
+        value=customers,
         unit="customers",
     )
     _state_repeat_share(chapter, months)
@@ -155,8 +162,30 @@ def findings(
             unit="share of revenue",
             verdict="watch" if share >= HALF else "note",
         )
+    _state_largest(chapter, revenue)
     _state_cohorts(chapter, triangle)
     return chapter.findings()
+
+
+def _after_returns(chapter: Chapter) -> str:
+    return " after returns" if (chapter.ledger["kind"] == "return").any() else ""
+
+
+def _gross(chapter: Chapter) -> str:
+    """Name what months are counted in: a return can't be told apart by month from what it undoes."""
+    return "revenue before returns" if _after_returns(chapter) else "revenue"
+
+
+def _state_largest(chapter: Chapter, revenue: pd.Series) -> None:
+    share = revenue.max() / revenue.sum() if revenue.sum() > 0 else 0.0
+    if share >= LARGEST_WATCHED and len(revenue) > 1:
+        chapter.state(
+            "largest_customer",
+            f"One customer, {revenue.idxmax()}, alone brings {percent(share)} of revenue.",
+            value=share,
+            unit="share of revenue",
+            verdict="act" if share >= LARGEST_DANGEROUS else "watch",
+        )
 
 
 def _state_repeat_share(chapter: Chapter, months: pd.DataFrame) -> None:
@@ -170,34 +199,41 @@ def _state_repeat_share(chapter: Chapter, months: pd.DataFrame) -> None:
         )
         return
     share = year["revenue_repeat"].sum() / total
-    new = int(year["new_customers"].sum())
-    statement = f"Repeat purchases brought {percent(share)} of revenue in the last {plural(len(year), 'month')}"
+    span = plural(len(year), "month") if len(year) > 1 else "month"
+    statement = f"Repeat purchases brought {percent(share)} of {_gross(chapter)} in the last {span}"
     verdict: Verdict = "note"
-    if new == 0:
-        statement += ": nobody new has been won since, so the base can only shrink"
+    won_last = months.loc[months["new_customers"] > 0, "month"].iloc[-1]
+    if (months["month"] > won_last).sum() > MONTHS_WITHOUT_NEW:
+        statement += f"; the ledger shows nobody new since {won_last:%B %Y}, so the base it holds can only shrink"
         verdict = "watch"
     chapter.state("repeat_share", f"{statement}.", value=share, unit="share of revenue", verdict=verdict)
 
 
 def _state_direction(chapter: Chapter, months: pd.DataFrame) -> None:
     complete = months[months["complete"]]
-    if len(complete) < 6:
+    revenue = (complete["revenue_new"] + complete["revenue_repeat"]).to_numpy()
+    # a year back the season is the same; with less history it can't be told apart
+    back, before = (12, "the same months a year earlier") if len(revenue) >= 15 else (3, "the three before")
+    if len(revenue) < back + 3:
         chapter.state("direction", "Where revenue is moving can be said from six whole months up.", verdict="unknown")
         return
-    revenue = complete["revenue_new"] + complete["revenue_repeat"]
-    last, before = revenue.iloc[-3:].sum(), revenue.iloc[-6:-3].sum()
-    if before <= 0:
-        chapter.state("direction", "The quarter before the last brought no revenue to compare with.", verdict="unknown")
+    last, then = revenue[-3:].sum(), revenue[len(revenue) - back - 3 : len(revenue) - back].sum()
+    if then <= 0:
+        chapter.state("direction", f"There is no revenue in {before} to compare with.", verdict="unknown")
         return
-    change = last / before - 1
+    change = last / then - 1
     moved = "held steady" if abs(change) < STEADY else f"{'rose' if change > 0 else 'fell'} by {percent(abs(change))}"
+    verdict: Verdict = "note" if abs(change) < STEADY else "good" if change > 0 else "watch"
+    if change < FALLING and back == 12:
+        verdict = "act"
+    currency = chapter.parameters.currency
     chapter.state(
         "direction",
-        f"Revenue {moved} in the last three whole months against the three before "
-        f"({money(last, chapter.parameters.currency)} after {money(before, chapter.parameters.currency)}).",
+        f"In the last three whole months {_gross(chapter)} {moved} against {before} ({money(last, currency)} after "
+        f"{money(then, currency)}){'' if back == 12 else '; the season is not accounted for'}.",
         value=change,
         unit="share of revenue",
-        verdict="act" if change < -0.2 else "watch" if change < -STEADY else "good" if change > STEADY else "note",
+        verdict=verdict,
     )
 
 
@@ -210,11 +246,12 @@ def _state_cohorts(chapter: Chapter, triangle: pd.DataFrame | Unsaid) -> None:
         chapter.state("cohort_return", "No cohort is old enough to be compared yet.", verdict="unknown")
         return
     share = then["customers"].sum() / then["size"].sum()
-    ends = f"from {percent(then['share'].min(), 1)} to {percent(then['share'].max(), 1)} by cohort"
+    large = then.loc[then["size"] >= FEWEST_IN_COHORT, "share"]
+    ends = f"from {percent(large.min(), 1)} to {percent(large.max(), 1)} by cohort"
     chapter.state(
         "cohort_return",
         f"{percent(share, 1)} of a month's new customers buy in the third month after"
-        f"{f', {ends}' if len(then) > 1 else ''}.",
+        f"{f', {ends}' if large.max() > large.min() else ''}.",
         value=share,
         unit="share of customers",
     )

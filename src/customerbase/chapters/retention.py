@@ -12,21 +12,21 @@ from models.survival import LogRank, SurvivalAt, kaplan_meier, log_rank, purchas
 
 from ..chapter import Chapter
 from ..errors import CannotSay
-from ..findings import Findings
+from ..figures.retention import COHORT, FIRST_TO_SECOND, SIGNIFICANT
+from ..findings import Findings, Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, number, percent, plural
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 GAPS_SHOWN = 4
-FEWEST_AT_RISK = 30  # fewer leave a curve's end to a handful of customers
+FEWEST_WATCHED = 30  # fewer leave a curve's end to a handful of customers
 FEWEST_IN_COHORT = 30
 COHORTS_COMPARED = 12
 SAMPLED_DAYS = (30, 60, 90, 180, 365, 730)
 LAST_STRETCH_DAYS = 90
-SIGNIFICANT = 0.05
-REFERENCE_CRR = 70.0  # per cent; the rate of repurchase at Toyota that practice quotes
-FIRST_TO_SECOND = "first to second purchase"
+WELL_KEPT, BADLY_KEPT = 70.0, 50.0  # per cent of active customers who stay; 70 is what practice quotes as good
+LATE_RETURN = 0.1  # of those still silent: if fewer came back in the last stretch, few of the others will
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,34 @@ def gaps(chapter: Chapter) -> pd.DataFrame:
 
 def curves(chapter: Chapter, waits: pd.DataFrame) -> pd.DataFrame:
     """Return the table `retention`: a Kaplan-Meier curve of the wait for each next purchase and for each cohort."""
-    chosen = {_gap_name(n): waits["purchase_number"] == n for n in range(1, GAPS_SHOWN)}
-    chosen[f"{ORDINALS[GAPS_SHOWN - 1]} and later purchases to the next"] = waits["purchase_number"] >= GAPS_SHOWN
-    kept = {name: waits[rows] for name, rows in chosen.items() if rows.any()}
-    first = waits[waits["purchase_number"] == 1]
-    kept |= {f"first bought in {name}": first[_cohort_of(first) == name] for name in _cohorts_compared(waits)}
     drawn = [
         kaplan_meier(rows["days"], rows["observed"], interval=chapter.parameters.interval).assign(curve=name)
-        for name, rows in kept.items()
+        for name, rows in _groups(waits).items()
     ]
     return pd.concat(drawn, ignore_index=True)[["curve", "days", "survival", "low", "high", "at_risk"]]
+
+
+def horizons(chapter: Chapter, waits: pd.DataFrame) -> dict[str, int]:
+    """Return for each curve how many days its purchases have been watched, by all but a few of those watched longest.
+
+    Whoever has bought again is no longer at risk but has been watched all the same, so this comes from the dates.
+    """
+    watched = {name: (pd.Timestamp(chapter.as_of) - rows["date"]).dt.days for name, rows in _groups(waits).items()}
+    return {name: int(days.nlargest(FEWEST_WATCHED).iloc[-1]) for name, days in watched.items()}
+
+
+def _groups(waits: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the waits that make each curve: one a customer, so that they are independent of one another."""
+    chosen = {_gap_name(n): waits[waits["purchase_number"] == n] for n in range(1, GAPS_SHOWN + 1)}
+    first = chosen[FIRST_TO_SECOND]
+    cohort = _cohort_of(first)
+    chosen |= {f"{COHORT}{name}": first[cohort == name] for name in _cohorts_compared(waits)}
+    return {name: rows for name, rows in chosen.items() if len(rows)}
+
+
+def table_retention(chapter: Chapter) -> pd.DataFrame:
+    """Compute the table `retention` for a chapter that needs it."""
+    return curves(chapter, gaps(chapter))
 
 
 def write_tables(chapter: Chapter, table: pd.DataFrame) -> None:
@@ -83,7 +101,7 @@ def write_tables(chapter: Chapter, table: pd.DataFrame) -> None:
 def curve_table(table: pd.DataFrame) -> ShownTable:
     """Show who is not back after chosen times, by purchase."""
     rows = []
-    for name in (n for n in table["curve"].unique() if not n.startswith("first bought")):
+    for name in (n for n in table["curve"].unique() if not n.startswith(COHORT)):
         curve = table[table["curve"] == name]
         shares = {f"after_{days}": survival_at(curve, days).value for days in SAMPLED_DAYS}
         rows.append({"curve": name, "customers": curve["at_risk"].iloc[0], **shares})
@@ -98,18 +116,25 @@ def curve_table(table: pd.DataFrame) -> ShownTable:
 
 
 @says_why_not
-def never_back(table: pd.DataFrame) -> NeverBack:
-    """Return the share of customers who never came back, as far as the ledger can tell."""
+def never_back(chapter: Chapter, table: pd.DataFrame, watched: dict[str, int]) -> NeverBack:
+    """Return the share of customers who have not come back, as far as the ledger can tell."""
     curve = table[table["curve"] == FIRST_TO_SECOND]
-    watched = curve[curve["at_risk"] >= FEWEST_AT_RISK]
-    if watched.empty or watched["days"].iloc[-1] < 1:
+    days = watched[FIRST_TO_SECOND]
+    if curve["at_risk"].iloc[0] < FEWEST_WATCHED or days < LAST_STRETCH_DAYS:
         raise CannotSay(
-            f"Who comes back after a first purchase can be said from {FEWEST_AT_RISK} customers watched for a day up."
+            f"Who comes back after a first purchase can be said once {FEWEST_WATCHED} customers have been watched for "
+            f"{LAST_STRETCH_DAYS} days."
         )
-    days = int(watched["days"].iloc[-1])
-    share = survival_at(curve, days)
-    earlier = survival_at(curve, max(0, days - LAST_STRETCH_DAYS))
-    return NeverBack(days, share, earlier.value - share.value)
+    share = share_at(curve, days)
+    if share.value == 1:
+        # nobody has come back: the smallest share of silent customers that would still show only silent ones
+        share = share._replace(low=((1 - chapter.parameters.interval) / 2) ** (1 / FEWEST_WATCHED))
+    return NeverBack(days, share, share_at(curve, days - LAST_STRETCH_DAYS).value - share.value)
+
+
+def share_at(curve: pd.DataFrame, days: int) -> SurvivalAt:
+    """Return a curve's height; it stays where it ends while its customers are still watched."""
+    return survival_at(curve, min(days, curve["days"].max()))
 
 
 @says_why_not
@@ -164,13 +189,14 @@ def rate_table(chapter: Chapter, rates: pd.DataFrame) -> ShownTable:
 def findings(
     chapter: Chapter,
     table: pd.DataFrame,
+    watched: dict[str, int],
     never: NeverBack | Unsaid,
     compared: CohortComparison | Unsaid,
     rates: pd.DataFrame | Unsaid,
 ) -> Findings:
     """State what the chapter found."""
     _state_never_back(chapter, never)
-    _state_gate(chapter, table)
+    _state_gate(chapter, table, watched)
     _state_cohorts(chapter, compared)
     _state_rate(chapter, rates)
     return chapter.findings()
@@ -181,52 +207,49 @@ def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
         chapter.state("never_back", never.reason, verdict="unknown")
         return
     value, low, high = never.share
+    before = value + never.late
+    late = never.late / before if before else 0.0
+    settled = never.days >= 2 * LAST_STRETCH_DAYS and late < LATE_RETURN
+    statement = (
+        f"{percent(value, 1)} ({between(100 * low, 100 * high, '{:.1f}')}%) of customers have not come back "
+        f"{count(never.days)} days after their first purchase"
+    )
+    if before:
+        statement += (
+            f". Of those still silent {LAST_STRETCH_DAYS} days earlier {percent(late, 1)} came back since: "
+            f"{'few of the others will' if settled else 'they are still coming back'}"
+        )
+    verdict: Verdict = "act" if value > 0.5 else "watch" if value > 0.3 else "good"
     chapter.state(
         "never_back",
-        f"{percent(value, 1)} ({between(100 * low, 100 * high, '{:.1f}')}%) of customers have not come back "
-        f"{count(never.days)} days after their first purchase; only {percent(never.late, 1)} came back in the last "
-        f"{min(LAST_STRETCH_DAYS, never.days)} of these days, so most of them never will.",
+        f"{statement}.",
         value=value,
         low=low,
         high=high,
         unit="share of customers",
-        verdict="act" if value > 0.5 else "watch" if value > 0.3 else "good",
+        verdict=verdict if settled else "note",
     )
 
 
-def _state_gate(chapter: Chapter, table: pd.DataFrame) -> None:
-    names = [_gap_name(1), _gap_name(2)]
-    days, shares = _common_day(table, names)
-    if days is None:
-        chapter.state(
-            "second_purchase",
-            "Too few customers have bought twice to see whether the second purchase is a gate.",
-            verdict="unknown",
-        )
+def _state_gate(chapter: Chapter, table: pd.DataFrame, watched: dict[str, int]) -> None:
+    one, two = (table[table["curve"] == _gap_name(n)] for n in (1, 2))
+    fitting = [days for days in SAMPLED_DAYS if all(days <= watched.get(_gap_name(n), 0) for n in (1, 2))]
+    if not fitting or two["at_risk"].max() < FEWEST_WATCHED:
+        reason = "Too few customers have bought twice, or too lately, to see whether the second purchase is a gate."
+        chapter.state("second_purchase", reason, verdict="unknown")
         return
-    first, second = (1 - share.value for share in shares)
-    better = "more" if second > first else "less"
+    days = fitting[-1]
+    first, second = share_at(one, days), share_at(two, days)
+    ends = between(100 - 100 * second.high, 100 - 100 * second.low)
     chapter.state(
         "second_purchase",
-        f"Within {days} days {percent(first)} of first purchases are followed by a second, and {percent(second)} "
-        f"({between(100 - 100 * shares[1].high, 100 - 100 * shares[1].low)}%) of second purchases by a third: "
-        f"whoever buys twice is {better} likely to go on.",
-        value=second,
-        low=1 - shares[1].high,
-        high=1 - shares[1].low,
+        f"Within {days} days {percent(1 - first.value)} of first purchases are followed by a second, and "
+        f"{percent(1 - second.value)} ({ends}%) of second purchases by a third.",
+        value=1 - second.value,
+        low=1 - second.high,
+        high=1 - second.low,
         unit="share of customers",
-        verdict="note",
     )
-
-
-def _common_day(table: pd.DataFrame, names: list[str]) -> tuple[int | None, list[SurvivalAt]]:
-    """Return the longest sampled time at which every curve still watches enough customers, and the shares then."""
-    found = [table[table["curve"] == name] for name in names]
-    if any(curve.empty for curve in found):
-        return None, []
-    ends = [curve.loc[curve["at_risk"] >= FEWEST_AT_RISK, "days"].max() for curve in found]
-    fitting = [days for days in SAMPLED_DAYS if days <= min(ends)]
-    return (fitting[-1], [survival_at(curve, fitting[-1]) for curve in found]) if fitting else (None, [])
 
 
 def _state_cohorts(chapter: Chapter, compared: CohortComparison | Unsaid) -> None:
@@ -236,8 +259,8 @@ def _state_cohorts(chapter: Chapter, compared: CohortComparison | Unsaid) -> Non
     differ = compared.test.p_value < SIGNIFICANT
     chapter.state(
         "cohorts_differ",
-        f"The customers won in {plural(len(compared.cohorts), 'month')} come back "
-        f"{'at different speeds' if differ else 'alike'}: {_chance(compared.test)}.",
+        f"{'A' if differ else 'No'} difference beyond chance can be seen in how soon the customers won in "
+        f"{plural(len(compared.cohorts), 'month')} come back: {_chance(compared.test)}.",
         value=compared.test.p_value,
         unit="probability",
         verdict="watch" if differ else "note",
@@ -254,14 +277,18 @@ def _state_rate(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> None:
         chapter.state("retention_rate", rates.reason, verdict="unknown")
         return
     last = rates.iloc[-1]
+    stayed = last["kept_rate"]
     chapter.state(
         "retention_rate",
-        f"The retention rate of {last['period']} was {last['crr']:.0f}% (practice quotes {REFERENCE_CRR:.0f}% as a "
-        f"good one); {last['kept_rate']:.0f}% of those active at its start stayed active, {count(last['lost'])} did "
-        f"not, and {count(last['reactivated'])} were won back.",
-        value=last["crr"],
+        f"Of the customers active at the start of {last['period']} (a purchase in the last "
+        f"{chapter.parameters.active_days} days) {stayed:.0f}% ({between(last['low'], last['high'])}%) were active at "
+        f"its end and {count(last['lost'])} were not; counting {count(last['reactivated'])} won back, the retention "
+        f"rate is {last['crr']:.0f}%.",
+        value=stayed,
+        low=last["low"],
+        high=last["high"],
         unit="%",
-        verdict="good" if last["crr"] >= REFERENCE_CRR else "act",
+        verdict="good" if stayed >= WELL_KEPT else "watch" if stayed >= BADLY_KEPT else "act",
     )
 
 

@@ -28,7 +28,7 @@ REACH = 3  # colours of the profile end at the base's median times and by two to
 def number_of_clusters(grouping: Clustering) -> Picture:
     """Draw silhouette and stability by number of clusters."""
     choice = grouping.choice
-    title = f"{plural(grouping.k, 'cluster')} stand apart best among those found again in resamples"
+    title = f"{plural(grouping.k, 'cluster')} are the best compromise of clear and found again in resamples"
     if not grouping.clear:
         title = "No number of clusters stands clearly apart: customers form a continuum"
     with drawing(title) as (figure, ax):

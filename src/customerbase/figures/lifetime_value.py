@@ -10,9 +10,10 @@ import seaborn as sns
 
 from models.rfm import DAYS_PER_UNIT
 
+from ..errors import CannotSay
 from ..parameters import Parameters
 from ..unsaid import says_why_not
-from ..wording import count, day, money, percent
+from ..wording import count, day, money, number, percent, plural
 from .style import (
     BLUE,
     FAINT,
@@ -24,11 +25,14 @@ from .style import (
     in_dates,
     in_percent,
     in_thousands,
+    label_ends,
     label_line,
 )
 
+RELATED = 0.2  # correlation of spend and frequency from which Gamma-Gamma's assumption is in doubt
 MOST_FREQUENT = 15  # purchases shown in the map of a customer's prospects
 GRID = 40
+FLAT = 1.05  # a map whose highest value exceeds its lowest by less shows nothing
 EXACT = 0.005  # a forecast off by less is called right
 
 
@@ -47,11 +51,8 @@ def tracking(curve: pd.DataFrame) -> Picture:
         ax.axvspan(calibration_end, last["date"], color="#f3f5f7", linewidth=0)
         ax.plot(curve["date"], curve["actual"], color=INK)
         ax.plot(curve["date"], curve["expected"], color=ORANGE, linestyle="--")
-        ends = sorted((("actual", INK), ("expected", ORANGE)), key=lambda end: last[end[0]])
-        for (name, color), shift in zip(ends, (-7, 7), strict=True):
-            label_line(ax, last["date"], last[name], name, color, offset=(4, shift))
         ax.annotate(
-            "kept back for the test",
+            "kept back",
             (calibration_end, 0.03),
             xycoords=("data", "axes fraction"),
             xytext=(5, 0),
@@ -62,6 +63,7 @@ def tracking(curve: pd.DataFrame) -> Picture:
         ax.set_ylabel("repeat purchases since the start")
         ax.set_ylim(0)
         ax.margins(x=0)
+        label_ends(ax, last["date"], [last["actual"], last["expected"]], ["actual", "expected"], [INK, ORANGE])
         in_thousands(ax.yaxis)
         in_dates(ax)
     totals = f"{count(made)} made, {count(expected)} expected"
@@ -73,19 +75,25 @@ def tracking(curve: pd.DataFrame) -> Picture:
 @says_why_not
 def holdout_by_frequency(groups: pd.DataFrame, interval: float) -> Picture:
     """Draw mean purchases in the holdout by number of earlier purchases, with the mean's interval."""
-    apart = (groups["expected"] < groups["actual_low"]) | (groups["expected"] > groups["actual_high"])
-    title = f"The forecast follows past purchases; it misses the interval in {apart.sum()} of {len(groups)} groups"
+    if len(groups) < 2:
+        raise CannotSay("All customers had come back equally often, so there are no groups to compare.")
+    sure = groups["actual_high"] > groups["actual_low"]
+    apart = sure & ~groups["expected"].between(groups["actual_low"], groups["actual_high"])
+    title = (
+        f"By past purchases the forecast misses the interval of what was bought in {apart.sum()} of {sure.sum()} groups"
+    )
     with drawing(title) as (figure, ax):
         place = np.arange(len(groups))
-        spread = [groups["actual"] - groups["actual_low"], groups["actual_high"] - groups["actual"]]
+        low = groups["actual_low"].clip(lower=0)
+        spread = [groups["actual"] - low, groups["actual_high"] - groups["actual"]]
         ax.errorbar(place, groups["actual"], yerr=spread, fmt="o", color=INK, capsize=3, linewidth=1.4)
         ax.plot(place, groups["expected"], color=ORANGE, linestyle="--", marker="D", markersize=4)
         end = len(groups) - 1
-        label_line(ax, end, groups["actual"].iloc[-1], "actual", INK, offset=(8, 6))
-        label_line(ax, end, groups["expected"].iloc[-1], "expected", ORANGE, offset=(8, -6))
         ax.set_xticks(place, groups["frequency"])
         ax.set_xlim(-0.4, end + 0.9)
-        ax.set_ylim(0)
+        ax.set_ylim(0, 1.08 * max(groups["actual_high"].max(), groups["actual"].max(), groups["expected"].max(), 0.01))
+        last = groups.iloc[-1]
+        label_ends(ax, end + 0.1, [last["actual"], last["expected"]], ["actual", "expected"], [INK, ORANGE])
         ax.set_xlabel("repeat purchases before the test")
         ax.set_ylabel(f"mean purchases in the test\n(bars: {percent(interval)} interval of the mean)")
     rows = "; ".join(f"{g.frequency}: {g.actual:.2f} made, {g.expected:.2f} expected" for g in groups.itertuples())
@@ -98,8 +106,8 @@ def spend_against_frequency(summary: pd.DataFrame, related: Any, currency: str, 
     repeat = summary[(summary["frequency"] > 0) & (summary["monetary_value"] > 0)]
     groups = repeat.groupby(repeat["frequency"].clip(upper=most))["monetary_value"]
     low, middle, high = (groups.quantile(q) for q in (0.25, 0.5, 0.75))
-    tied = "hardly depends" if abs(related.correlation) < 0.2 else "depends"
-    title = f"Spend a purchase {tied} on the number of purchases (correlation {related.correlation:.2f})"
+    tied = "hardly depends" if abs(related.correlation) < RELATED else "depends"
+    title = f"Spend a purchase {tied} on the number of purchases (correlation {related.correlation:z.2f})"
     with drawing(title) as (figure, ax):
         place = np.arange(len(middle))
         ax.vlines(place, low, high, color=BLUE, alpha=0.35, linewidth=9)
@@ -132,28 +140,28 @@ def prospects(model: Any, summary: pd.DataFrame, given: Parameters) -> Picture:
             horizon, x.ravel(), age - quiet.ravel(), np.full(x.size, age)
         )
     ).reshape(x.shape)
+    if expected.max() < FLAT * expected.min():
+        raise CannotSay("By the model silence and past purchases hardly change what is to be expected of a customer.")
     half = GRID // 2
-    kept = expected[half] / expected[0]
-    weeks = f"{silence[half]:.0f} {time_unit}s of silence"
-    title = f"After {weeks} a customer of {most} repeat purchases keeps {percent(kept[-1])} of the prospects"
-    title += f", one of a single repeat purchase {percent(kept[0])}" if most > 1 else ""
+    silent = plural(round(silence[half]), time_unit) if silence[half] >= 1 else f"{silence[half]:.1f} {time_unit}s"
+    title = f"After {silent} of silence a customer of {plural(most, 'repeat purchase')} is expected to make "
+    title += f"{number(expected[half, -1], 2)} more instead of {number(expected[0, -1], 2)}"
     with drawing(title, height=3.9) as (figure, ax):
         sns.heatmap(
             pd.DataFrame(expected, columns=frequency),
             ax=ax,
             cmap="cividis",
-            cbar_kws={"label": f"purchases expected in {count(horizon_days)} days"},
+            cbar_kws={"label": f"purchases expected in {count(horizon_days)} days", "format": "%g"},
         )
         ax.grid(visible=False)
         places = np.linspace(0, GRID - 1, 5)
-        ax.set_yticks(places + 0.5, [f"{value:.0f}" for value in np.linspace(0, age, 5)], rotation=0)
+        ax.set_yticks(
+            places + 0.5, [f"{value:.{0 if age >= 8 else 1}f}" for value in np.linspace(0, age, 5)], rotation=0
+        )
         ax.tick_params(length=0)
         ax.set_xlabel("repeat purchases so far")
         ax.set_ylabel(f"{time_unit}s since the last purchase")
-    alt = (
-        f"{title}. Heat map for a customer first seen {age:.0f} {time_unit}s ago: with {most} repeat purchases "
-        f"{expected[0, -1]:.1f} more are expected right after a purchase, {expected[half, -1]:.1f} after {weeks}."
-    )
+    alt = f"{title}. Heat map for a customer first seen {number(age, 2)} {time_unit}s ago."
     return Picture(figure, alt, shades_count=True)
 
 

@@ -8,6 +8,7 @@ import seaborn as sns
 
 from models.concentration import top_share
 
+from ..errors import CannotSay
 from ..unsaid import says_why_not
 from ..wording import money, percent, plural
 from .style import (
@@ -24,19 +25,20 @@ from .style import (
 )
 
 COHORTS_SHOWN = 24
+AGES_WRITTEN = 18  # with more columns than these the numbers would lie on each other
 ROW_HEIGHT = 0.26
 
 
 def new_and_repeat(months: pd.DataFrame, currency: str) -> Picture:
     """Draw customers, purchases and revenue by month, first purchases under repeat ones."""
     year = months.tail(12)
-    revenue = (year["revenue_new"] + year["revenue_repeat"]).sum()
+    value = (year["revenue_new"] + year["revenue_repeat"]).sum()
+    won_last = months.loc[months["new_customers"] > 0, "month"].iloc[-1]
     if year["new_customers"].sum() == 0:
-        won_last = months.loc[months["new_customers"] > 0, "month"].max()
-        title = f"Nobody new since {won_last:%B %Y}: all revenue comes from those won before"
-    elif revenue > 0:
-        share = year["revenue_repeat"].sum() / revenue
-        title = f"Repeat purchases bring {percent(share)} of the last {plural(len(year), 'month')}' revenue"
+        title = f"Nobody new since {won_last:%B %Y}: all business comes from those won before"
+    elif value > 0:
+        span = "month's" if len(year) == 1 else f"{len(year)} months'"
+        title = f"Repeat purchases bring {percent(year['revenue_repeat'].sum() / value)} of the last {span} revenue"
     else:
         title = "Customers, purchases and revenue by month"
     panels = (
@@ -68,7 +70,7 @@ def new_and_repeat(months: pd.DataFrame, currency: str) -> Picture:
     alt = (
         f"{title}. Bars by month from {months['month'].iloc[0]:%B %Y} to {last['month']:%B %Y}: in the last month "
         f"{last['new_customers']:,} new and {last['repeat_customers']:,} repeat customers, "
-        f"{money(last['revenue_new'] + last['revenue_repeat'], currency)} of revenue."
+        f"purchases for {money(last['revenue_new'] + last['revenue_repeat'], currency)}."
     )
     return Picture(figure, alt)
 
@@ -106,25 +108,28 @@ def lorenz_curve(curve: pd.DataFrame, revenue: pd.Series) -> Picture:
 @says_why_not
 def cohort_heatmap(triangle: pd.DataFrame) -> Picture:
     """Draw which share of each month's new customers buys in each later month."""
-    later = triangle[(triangle["age"] > 0) & triangle["complete"]]
-    cells = later.pivot(index="cohort", columns="age", values="share").tail(COHORTS_SHOWN)
+    drawn = triangle[triangle["cohort"].isin(triangle["cohort"].drop_duplicates().tail(COHORTS_SHOWN))]
+    later = drawn[(drawn["age"] > 0) & drawn["complete"]]
+    if later["customers"].sum() == 0:
+        raise CannotSay("Nobody has bought again in a later month, so there is nothing to draw by cohort.")
+    cells = later.pivot(index="cohort", columns="age", values="share")
     ages = later.groupby("age")[["customers", "size"]].sum()
-    first, last = (ages["customers"] / ages["size"]).iloc[[0, -1]]
-    title = (
-        f"{percent(first)} of new customers buy again in the next month, {percent(last)} after {ages.index[-1]} months"
-    )
+    shares = ages["customers"] / ages["size"]
+    title = f"{percent(shares.iloc[0])} of new customers buy again in the next month"
+    title += f", {percent(shares.iloc[-1])} after {shares.index[-1]} months" if len(shares) > 1 else ""
     with drawing(title, height=max(2.4, 1.7 + ROW_HEIGHT * len(cells))) as (figure, ax):
-        written = cells.size <= 72
+        written = cells.shape[1] <= AGES_WRITTEN and len(cells) <= AGES_WRITTEN
         sns.heatmap(
             cells.set_axis(pd.DatetimeIndex(cells.index).strftime("%Y-%m"), axis=0),
             ax=ax,
             cmap="Blues",
             vmin=0,
-            vmax=np.nanquantile(cells.to_numpy(), 0.98),
+            vmax=max(0.01, np.nanquantile(cells.to_numpy(), 0.98)),
             annot=100 * cells.to_numpy() if written else None,
             fmt=".0f",
             annot_kws={"fontsize": 7},
             linewidths=0.6,
+            xticklabels="auto" if written else max(1, -(-cells.shape[1] // 8)),
             cbar=not written,
             cbar_kws=None if written else {"label": "share buying", "format": lambda share, _: f"{100 * share:.0f}%"},
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +23,6 @@ FAINT = "#d5dae0"
 BLUE = "#0072b2"
 ORANGE = "#d55e00"
 GREEN = "#00795c"
-SKY = "#56b4e9"
 SERIES = (BLUE, ORANGE, GREEN, "#8a4f7d", "#9a6a00", QUIET)
 
 # narrow enough that the text is still readable on a phone, where the page scales it down
@@ -32,6 +31,7 @@ HEIGHT = 3.2
 DOTS_PER_INCH = 200
 SHOWN_DOTS_PER_INCH = 140  # in JupyterLab, which shows a figure at the width it is told
 TITLE_LETTERS = 48
+LINE_OF_TEXT = 11  # points between two names that would otherwise lie on each other
 
 LOOK: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -145,3 +145,17 @@ def label_line(ax: Axes, x: Any, y: float, text: str, color: str, **where: Any) 
         annotation_clip=False,
         **where,
     )
+
+
+def label_ends(ax: Axes, x: Any, heights: Sequence[float], names: Sequence[str], colors: Sequence[str]) -> None:
+    """Name several series where they end, far enough from one another to be read."""
+    bottom, top = ax.get_ylim()
+    high = 72 * ax.bbox.height / DOTS_PER_INCH
+    points = [(height - bottom) / (top - bottom) * high for height in heights]
+    shifts = dict.fromkeys(range(len(points)), 0.0)
+    ceiling = float("inf")
+    for number in sorted(shifts, key=lambda n: -points[n]):
+        ceiling = min(points[number], ceiling - LINE_OF_TEXT)
+        shifts[number] = ceiling - points[number]
+    for number, name in enumerate(names):
+        label_line(ax, x, heights[number], name, colors[number], offset=(5, shifts[number]))

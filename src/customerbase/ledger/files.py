@@ -22,6 +22,7 @@ from ..wording import plural
 TEXT = {".csv", ".txt", ".tsv"}
 EXCEL = {".xlsx", ".xls", ".xlsb", ".ods"}
 PARQUET = {".parquet", ".pq"}
+IN_FOLDERS = {".csv", ".tsv"} | EXCEL | PARQUET  # a .txt beside ledgers is a note, unless it is named outright
 BUILTIN = {"cdnow"}
 ZIP = b"PK\3\4"  # a workbook's first bytes
 BLANK_AT_MOST = 1000  # rows above a workbook's header
@@ -75,7 +76,7 @@ def read_files(source: LedgerSource) -> Iterator[RawFile]:
 
 def _is_ledger_file(file: Path) -> bool:
     # a spreadsheet program leaves lock files such as ~$sales.xlsx beside the open workbook
-    return file.is_file() and file.suffix.lower() in TEXT | EXCEL | PARQUET and not file.name.startswith(("~$", "."))
+    return file.is_file() and file.suffix.lower() in IN_FOLDERS and not file.name.startswith(("~$", "."))
 
 
 def _read_file(file: Path, source: LedgerSource) -> RawFile:

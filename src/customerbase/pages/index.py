@@ -23,6 +23,7 @@ def index_page(
     chapters: list[tuple[str, str, str]],
     notes: list[str],
     parameters: list[tuple[str, str, str]],
+    warning: str = "",
 ) -> str:
     """Return the index of a run.
 
@@ -41,6 +42,8 @@ def index_page(
         Sentences about this run.
     parameters : list of (str, str, str)
         Name, value and comment of each parameter of the run.
+    warning : str
+        What a reader must know before the findings; empty, nothing.
 
     Returns
     -------
@@ -84,6 +87,7 @@ def index_page(
             sections=sections,
             tally=[(verdict, verdicts.count(verdict)) for verdict in VERDICTS if verdict in verdicts],
             notes=notes,
+            warning=warning,
             parameters=parameters,
         )
     )

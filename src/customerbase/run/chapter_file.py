@@ -74,9 +74,11 @@ def chapter_files(only: Sequence[str] = ()) -> list[ChapterFile]:
     Raises
     ------
     Refusal
-        When a named chapter isn't there.
+        When there are no chapters, or a named one isn't there.
     """
     chapters = {file.stem: ChapterFile(file) for file in sorted(NOTEBOOKS.glob(CHAPTERS))}
+    if not chapters:
+        raise Refusal(f"There are no chapters in {NOTEBOOKS}. Run from a checkout installed with --editable.")
     wanted = [name.removesuffix(".ipynb") for name in only] or list(chapters)
     unknown = [name for name in wanted if name not in chapters]
     if unknown:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ..errors import Refusal
+
 BUILDING = ".building-"
 LATEST = "latest"
 
@@ -34,14 +36,18 @@ class RunFolder:
     def publish(self) -> Path:
         """Move the finished run into place, and point ``latest`` to it."""
         final = self._move_to(self.run_id)
-        pointer = self.base_folder / f".{LATEST}-{self.run_id}"
+        self._point_to(final)
+        return final
+
+    def _point_to(self, final: Path) -> None:
+        pointer, latest = self.base_folder / f".{LATEST}-{self.run_id}", self.base_folder / LATEST
         try:
             pointer.symlink_to(final.name, target_is_directory=True)
-            pointer.replace(self.base_folder / LATEST)
-        except OSError:  # Windows lets only some users make links
-            pointer.write_text(final.name + "\n", encoding="utf-8")
-            pointer.replace(self.base_folder / f"{LATEST}.txt")
-        return final
+            pointer.replace(latest)
+        except OSError:
+            # Windows lets only some users make links, and none replaces a folder
+            pointer.unlink(missing_ok=True)
+            latest.with_suffix(".txt").write_text(f"{final.name}\n", encoding="utf-8")
 
     def set_aside(self, outcome: str) -> Path:
         """Keep a run that did not succeed under a name that says so."""
@@ -54,10 +60,19 @@ class RunFolder:
 
 @contextmanager
 def new_run_folder(base_folder: Path) -> Iterator[RunFolder]:
-    """Make the folder that a run is built in; whatever ends the run early sets it aside as interrupted."""
-    base_folder.mkdir(parents=True, exist_ok=True)
-    _set_aside_abandoned(base_folder)
-    run_id, lock = _reserve(base_folder)
+    """Make the folder that a run is built in; whatever ends the run early sets it aside as interrupted.
+
+    Raises
+    ------
+    Refusal
+        When no folder can be made there.
+    """
+    try:
+        base_folder.mkdir(parents=True, exist_ok=True)
+        _set_aside_abandoned(base_folder)
+        run_id, lock = _reserve(base_folder)
+    except OSError as reason:
+        raise Refusal(f"--out: {base_folder} can't be written to: {reason.strerror}.") from None
     try:
         folder = RunFolder(base_folder, run_id)
         yield folder

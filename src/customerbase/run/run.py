@@ -17,6 +17,8 @@ from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any, Protocol
 
+import polars as pl
+
 from ..chapter import as_of
 from ..errors import Refusal
 from ..findings import Finding, read_findings, write_findings
@@ -28,6 +30,8 @@ from ..wording import count, day, plural
 from .chapter_file import ChapterFile, chapter_files
 from .folder import RunFolder, new_run_folder
 from .kernel import ChapterKernel
+
+SILENCE_WORTH_A_WORD = 31  # days
 
 ShownParameter = tuple[str, str, str]  # name, value in words, comment
 
@@ -108,12 +112,8 @@ def run_suite(
     _refuse_missing_side_tables(parameters)
     ledger = read_ledger(parameters.ledger)
     last_day = as_of(parameters, ledger.rows)
-    base_folder = out / parameters.base
-    try:
-        with new_run_folder(base_folder) as folder:
-            return _run(parameters, ledger, last_day, chapters, folder, started, progress)
-    except PermissionError as reason:
-        raise Refusal(f"--out: {base_folder} can't be written to: {reason.strerror}.") from None
+    with new_run_folder(out / parameters.base) as folder:
+        return _run(parameters, ledger, last_day, chapters, folder, started, progress)
 
 
 def _run(
@@ -130,6 +130,8 @@ def _run(
     write_table(folder.path, "ledger", ledger.rows)
     write_table(folder.path, "quarantine", ledger.quarantine)
     result = RunResult(folder.path, notes=_notes(parameters, ledger, last_day))
+    if len(chapters) < len(chapter_files()):
+        result.notes.insert(0, f"Only a part of the suite was run: {', '.join(chapter.name for chapter in chapters)}.")
     run_line = f"{parameters.base}, as of {day(last_day)}"
     shown = _execute_all(parameters, chapters, folder, run_line, result, progress)
     index = pages.index_page(
@@ -137,13 +139,20 @@ def _run(
         run_line=run_line,
         findings=[asdict(finding) for finding in _gather_findings(folder.path, chapters)],
         chapters=[(chapter.name, chapter.title, chapter.question) for chapter in chapters],
-        notes=[*(f"{c.title} failed, so this run is no basis for decisions." for c in result.failed), *result.notes],
+        notes=result.notes,
         parameters=shown,
+        warning=_warning(result),
     )
     (folder.path / "index.html").write_text(index, encoding="utf-8")
     _write_run_json(folder, parameters, ledger, last_day, result, started)
     result.folder = folder.set_aside("failed") if result.failed else folder.publish()
     return result
+
+
+def _warning(result: RunResult) -> str:
+    if not result.failed:
+        return ""
+    return f"This run failed and is no basis for decisions: {', '.join(c.title for c in result.failed)} did not end."
 
 
 def _execute_all(
@@ -251,10 +260,19 @@ def _notes(parameters: Parameters, ledger: Ledger, last_day: dt.date) -> list[st
         f"{count(ledger.quarantine.height)} set aside."
     ]
     if later:
-        notes.append(f"{plural(later, 'row')} dated after {day(last_day)} {'is' if later == 1 else 'are'} left out.")
+        dated = f"{plural(later, 'row')} dated after {day(last_day)} {'is' if later == 1 else 'are'} left out"
+        notes.append(f"{dated}, but for the table ledger.")
+    ended = rows.filter(pl.col("date").dt.date() <= last_day)["date"].dt.date().max()
+    if isinstance(ended, dt.date) and (last_day - ended).days > SILENCE_WORTH_A_WORD:
+        notes.append(
+            f"The ledger's last row is of {day(ended)}, {plural((last_day - ended).days, 'day')} before as_of."
+        )
     returns = int((rows["kind"] == "return").sum())
     if returns:
-        notes.append(f"{plural(returns, 'return')} taken off revenue and not counted as purchases.")
+        notes.append(
+            f"{plural(returns, 'return')}: no purchase, and taken off a customer's revenue; monthly values, lifetime "
+            f"value and clusters are before returns."
+        )
     unused = [name for name in ("customers", "events", "spending") if getattr(parameters, name) is not None]
     if unused:
         notes.append(f"No chapter reads these yet: {', '.join(unused)}.")
