@@ -90,16 +90,15 @@ def by_cohort(table: pd.DataFrame, watched: dict[str, int], compared: Any, inter
         for number, curve in enumerate(curves):
             color, dashes = (SERIES[number], DASHES[number]) if few else (shades[number], "-")
             _draw(ax, curve, color, dashes, band=few)
-        named = range(len(curves)) if few else (0, len(curves) - 1)
         bands = f" (bands: {percent(interval)} intervals)" if few else ""
         _finish(ax, "days since the first purchase", f"not yet back{bands}")
-        label_ends(
-            ax,
-            max(watched[name] for name in names),
-            [curves[n]["survival"].iloc[-1] for n in named],
-            [compared.cohorts[n] for n in named],
-            [SERIES[n] if few else INK for n in named],
-        )
+        if few:
+            last_day = max(watched[name] for name in names)
+            label_ends(ax, last_day, [curve["survival"].iloc[-1] for curve in curves], compared.cohorts, SERIES)
+        else:
+            for number in (0, -1):
+                end = curves[number].iloc[-1]
+                label_line(ax, end["days"], end["survival"], compared.cohorts[number], INK, offset=(4, 6))
     shares = [float(curve.loc[curve["days"] <= day, "survival"].iloc[-1]) for curve in curves]
     rows = "; ".join(f"{name}: {percent(share)}" for name, share in zip(compared.cohorts, shares, strict=True))
     return Picture(figure, f"{title}. Not back within {count(day)} days: {rows}.")
