@@ -40,7 +40,7 @@ notebooks: $(READY)
 		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 pictures: $(READY)
-	$(BIN)/python docs/pictures.py
+	$(BIN)/python -m docs.pictures
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

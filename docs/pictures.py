@@ -1,4 +1,4 @@
-"""Take the README's pictures from the latest run on CDNOW: python docs/pictures.py."""
+"""Take the README's pictures from the latest run on CDNOW: python -m docs.pictures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+from tests.pages.browser import launch
 
 HERE = Path(__file__).parent
 RUN = HERE.parent / "runs" / "cdnow" / "latest"
@@ -25,17 +26,11 @@ def main() -> None:
         (found,) = (image for image in images if words in unescape(image).split('alt="')[1].split('"')[0])
         (HERE / picture).write_bytes(base64.b64decode(re.findall(r"base64,([^\"]+)", found)[0]))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+        browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1100, "height": 760}, device_scale_factor=1.5)
         page.goto((RUN / "index.html").resolve().as_uri())
         page.screenshot(path=HERE / "findings.png")
         browser.close()
-
-
-def _chromium() -> str | None:
-    import shutil
-
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 if __name__ == "__main__":

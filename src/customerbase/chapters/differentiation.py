@@ -78,7 +78,7 @@ def value_tiers(valued: pd.DataFrame) -> pd.Series:
         Tier by customer; missing where no value could be told.
     """
     known = valued.set_index("customer")["clv"]
-    place = known.rank(ascending=False, method="max", pct=False) / max(1, known.notna().sum())
+    place = known.rank(ascending=False, method="max") / max(1, known.notna().sum())
     tiers = pd.cut(place, [0, *TIERS.values()], labels=list(TIERS), include_lowest=True)
     return tiers.astype("object").where(known.notna(), None)
 

@@ -41,8 +41,7 @@ def by_month(chapter: Chapter) -> pd.DataFrame:
 
 def at_a_glance(chapter: Chapter, revenue: pd.Series, months: pd.DataFrame) -> ShownTable:
     """Show the base's size, means beside medians."""
-    purchases = int(months["purchases_new"].sum() + months["purchases_repeat"].sum())
-    customers = int(months["new_customers"].sum())
+    customers, purchases = _totals(months)
     currency = chapter.parameters.currency
     facts = {
         "customers": count(customers),
@@ -139,8 +138,7 @@ def findings(
 ) -> Findings:
     """State what the portrait shows."""
     currency = chapter.parameters.currency
-    purchases = months["purchases_new"].sum() + months["purchases_repeat"].sum()
-    customers = int(months["new_customers"].sum())
+    customers, purchases = _totals(months)
     chapter.state(
         "base_size",
         f"{plural(customers, 'customer')} bought {plural(purchases, 'time')} between {day(chapter.first_day)} and "
@@ -165,6 +163,12 @@ def findings(
     _state_largest(chapter, revenue)
     _state_cohorts(chapter, triangle)
     return chapter.findings()
+
+
+def _totals(months: pd.DataFrame) -> tuple[int, int]:
+    """Return how many customers bought, and how many purchases they made."""
+    purchases = months["purchases_new"].sum() + months["purchases_repeat"].sum()
+    return int(months["new_customers"].sum()), int(purchases)
 
 
 def _after_returns(chapter: Chapter) -> str:
