@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from models.bgnbd import BGNBD
     from models.gamma_gamma import GammaGamma
+    from models.modified_bgnbd import ModifiedBGNBD
+    from models.pareto_nbd import ParetoNBD
 
-__all__ = ["BGNBD", "GammaGamma"]
+__all__ = ["BGNBD", "GammaGamma", "ModifiedBGNBD", "ParetoNBD"]
 
-_HOMES = {"BGNBD": "models.bgnbd", "GammaGamma": "models.gamma_gamma"}
+_HOMES = {
+    "BGNBD": "models.bgnbd",
+    "GammaGamma": "models.gamma_gamma",
+    "ModifiedBGNBD": "models.modified_bgnbd",
+    "ParetoNBD": "models.pareto_nbd",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,22 +4,32 @@ Every model here has positive parameters, so it is fitted in their logarithms. T
 negative log-likelihood, with exact derivatives.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+import polars as pl
 from lifetimes.utils import ConvergenceError
 
 Array = np.ndarray
 #: Log parameters in; value, gradient (k,) and Hessian (k, k) out.
 Objective = Callable[[Array], tuple[float, Array, Array]]
+#: Distinct rows by column, in the order the likelihood takes them.
+Columns = Mapping[str, Array]
 
 LONGEST_STEP = 2.0  # in log parameters: no step multiplies a parameter by more than e**2
 FLAT = 1e-12  # relative fall of the objective too small to be told from rounding
 SMALLEST_CURVATURE = 1e-13  # keeps a step finite where the objective is flat
 IDENTIFIED = 1e-11  # least over greatest curvature below which a direction counts as flat
+EXTREME = np.log(1e4)  # log parameters beyond which a model is near one of its limits
+VAGUE = 1.0  # standard error of a log parameter from which it may as well be at the limit
+PULL = 1e-9  # curvature that brings a flat direction to the likely start, too weak to move anything else
+SCREENED = 10_000  # customers on which starts are compared where there are more
+CLOSE_CALL = 5.0  # log-likelihood by which an optimum of the screening may trail and still be followed up
+SAME_OPTIMUM = 1e-3  # distance in log parameters
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,8 @@ class Optimum:
     at_lower, at_upper : ndarray of bool, shape (k,)
         Parameters the objective pushes against a bound of the search.
     converged : bool
+    flat : ndarray of bool, shape (k,)
+        Parameters on a ridge along which the objective doesn't change.
     """
 
     log_params: Array
@@ -44,23 +56,22 @@ class Optimum:
     at_lower: Array
     at_upper: Array
     converged: bool
+    flat: Array
 
     @property
     def pinned(self) -> Array:
         """Parameters on a bound."""
         return self.at_lower | self.at_upper
 
-    @property
-    def interior(self) -> bool:
-        """Whether no parameter sits on a bound."""
-        return not bool(self.pinned.any())
-
-    def is_identified(self, free: Array) -> bool:
-        """Whether the Hessian of the `free` parameters is positive definite beyond rounding."""
-        if not free.any():
-            return True
-        curvature = np.linalg.eigvalsh(self.hessian[np.ix_(free, free)])
-        return bool(curvature[0] > IDENTIFIED * max(curvature[-1], 1e-300))
+    def ridge(self) -> Array:
+        """Parameters that take part in a flat direction of the free ones."""
+        on_ridge = np.zeros(len(self.log_params), dtype=bool)
+        free = np.flatnonzero(~self.pinned)
+        if len(free):
+            curvature, directions = np.linalg.eigh(self.hessian[np.ix_(free, free)])
+            level = np.abs(curvature) <= IDENTIFIED * max(curvature[-1], 1e-300)
+            on_ridge[free] = (np.abs(directions[:, level]) > 0.1).any(axis=1)
+        return on_ridge
 
 
 def minimise(
@@ -114,7 +125,7 @@ def minimise(
             break
         x, value, gradient, hessian = moved
     at_lower, at_upper = pinned & (x <= lower), pinned & (x >= upper)
-    return Optimum(x, value, gradient, hessian, at_lower, at_upper, converged)
+    return Optimum(x, value, gradient, hessian, at_lower, at_upper, converged, np.zeros_like(pinned))
 
 
 def _line_search(
@@ -131,29 +142,92 @@ def _line_search(
 
 
 def best_optimum(
-    objective: Objective, starts: Iterable[Array], lower: Array, upper: Array, tol: float, maxiter: int
+    objective_on: Callable[[Columns, Array], Objective],
+    columns: Columns,
+    counts: Array,
+    starts: Sequence[Array],
+    lower: Array,
+    upper: Array,
+    tol: float,
+    maxiter: int,
 ) -> Optimum:
-    """Minimise from the first start; from the others too where that doesn't end at an interior optimum.
+    """Minimise from every start, and return the lowest optimum.
+
+    With many customers the starts are compared on a systematic sample of them, and what comes out best there
+    is followed up on all. Where the optimum is a ridge, the point nearest to the first start is taken.
+
+    Parameters
+    ----------
+    objective_on : callable
+        Distinct rows and their counts to an objective: the mean over customers.
+    columns : mapping of ndarray of shape (m,)
+    counts : ndarray of shape (m,)
+    starts : sequence of ndarray of shape (k,)
+        Log parameters, the likeliest first.
+    lower, upper : ndarray of shape (k,)
+    tol, maxiter
+        As in `minimise`.
+
+    Returns
+    -------
+    Optimum
 
     Raises
     ------
     lifetimes.utils.ConvergenceError
         If no start converges.
     """
-    found: list[Optimum] = []
-    for start in starts:
-        optimum = minimise(objective, start, lower, upper, tol, maxiter)
-        if not optimum.converged:
-            continue
-        found.append(optimum)
-        if optimum.interior and optimum.is_identified(np.ones(len(lower), dtype=bool)):
-            break
+
+    def minimised(objective: Objective, points: Sequence[Array]) -> list[Optimum]:
+        found = [minimise(objective, point, lower, upper, tol, maxiter) for point in points]
+        return sorted((optimum for optimum in found if optimum.converged), key=lambda optimum: optimum.value)
+
+    objective = objective_on(columns, counts)
+    points = list(starts)
+    if counts.sum() > SCREENED and len(counts) > SCREENED / 10:
+        sample = _systematic_sample(columns, counts)
+        found = minimised(objective_on(*sample), starts)
+        points = _contenders(found) or points
+    found = minimised(objective, points)
     if not found:
         raise ConvergenceError(
             f"The fit did not converge from any of its starts within {maxiter} steps each. "
             "Check the data for customers unlike all others, or try a larger penalizer_coef."
         )
-    return min(found, key=lambda optimum: optimum.value)
+    best = found[0]
+    ridge = best.ridge()
+    if not ridge.any():
+        return best
+    settled = minimise(_pulled(objective, starts[0]), best.log_params, lower, upper, tol, maxiter)
+    value, gradient, hessian = objective(settled.log_params)
+    return replace(settled, value=value, gradient=gradient, hessian=hessian, flat=ridge & ~settled.pinned)
+
+
+def _systematic_sample(columns: Columns, counts: Array) -> tuple[Columns, Array]:
+    """Every so many-th customer in the order of the rows."""
+    last = np.cumsum(counts)
+    taken = np.searchsorted(last, (np.arange(SCREENED) + 0.5) * last[-1] / SCREENED)
+    rows, sampled = np.unique(np.minimum(taken, len(counts) - 1), return_counts=True)
+    return {name: values[rows] for name, values in columns.items()}, sampled.astype(float)
+
+
+def _contenders(found: Sequence[Optimum]) -> list[Array]:
+    """Different optima that all the customers may put in another order, the best first."""
+    kept: list[Array] = []
+    for optimum in found:
+        close = (optimum.value - found[0].value) * SCREENED <= CLOSE_CALL
+        if close and all(np.abs(optimum.log_params - other).max() > SAME_OPTIMUM for other in kept):
+            kept.append(optimum.log_params)
+    return kept
+
+
+def _pulled(objective: Objective, centre: Array) -> Objective:
+    def pulled(log_params: Array) -> tuple[float, Array, Array]:
+        value, gradient, hessian = objective(log_params)
+        away = log_params - centre
+        return value + PULL / 2 * away @ away, gradient + PULL * away, hessian + PULL * np.eye(len(away))
+
+    return pulled
 
 
 def to_log_params(theta: Array, value: float, gradient: Array, hessian: Array) -> tuple[float, Array, Array]:
@@ -175,9 +249,9 @@ def distinct_rows(columns: dict[str, Array], weights: Array) -> tuple[dict[str, 
     columns : dict of ndarray of shape (m,)
     weights : ndarray of shape (m,)
     """
-    frame = pd.DataFrame({**columns, "weights": weights})
-    counted = frame.groupby(list(columns), sort=True)["weights"].sum().reset_index()
-    return {name: counted[name].to_numpy() for name in columns}, counted["weights"].to_numpy(dtype=float)
+    frame = pl.DataFrame({**columns, "weights": np.asarray(weights, dtype=float)})
+    counted = frame.group_by(list(columns)).agg(pl.col("weights").sum()).sort(list(columns))
+    return {name: counted[name].to_numpy() for name in columns}, counted["weights"].to_numpy()
 
 
 def as_columns(columns: dict[str, Any]) -> dict[str, Array]:
@@ -248,17 +322,78 @@ def like(template: Sequence[Any], values: Array) -> Any:
     return values if np.ndim(values) else float(values)
 
 
+def log_covariance(optimum: Optimum, limited: Array, customers: float) -> Array:
+    """Inverse Hessian of the total objective, without the parameters on a bound.
+
+    Parameters
+    ----------
+    optimum : Optimum
+    limited : ndarray of bool, shape (k,)
+        Parameters that get NaN: those on a bound and those that mean something only together with them.
+    customers : float
+
+    Returns
+    -------
+    ndarray of shape (k, k)
+    """
+    free = ~(optimum.pinned | optimum.flat)
+    covariance = np.full(optimum.hessian.shape, np.nan)
+    if free.any():
+        inverse = np.linalg.inv(optimum.hessian[np.ix_(free, free)]) / customers
+        covariance[np.ix_(free, free)] = (inverse + inverse.T) / 2
+    covariance[limited] = np.nan
+    covariance[:, limited] = np.nan
+    return covariance
+
+
+def _as_good_as_at_a_limit(optimum: Optimum, customers: float) -> Optimum:
+    """Count extreme parameters that the data can't tell from their limit as being there."""
+    covariance = log_covariance(optimum, np.zeros_like(optimum.pinned), customers)
+    vague = np.sqrt(np.diag(covariance)) > VAGUE
+    at_lower = optimum.at_lower | (vague & (optimum.log_params < -EXTREME))
+    at_upper = optimum.at_upper | (vague & (optimum.log_params > EXTREME))
+    return replace(optimum, at_lower=at_lower, at_upper=at_upper)
+
+
+def rising_factorial(z: float, x: Array) -> tuple[Array, Array, Array]:
+    """Logarithm of z (z + 1) ... (z + x - 1), and its two derivatives in z.
+
+    Sums over the factors, not differences of log-gammas: exact for z near 0 and for z in the millions.
+
+    Parameters
+    ----------
+    z : float
+        Above 0.
+    x : ndarray of int, shape (m,)
+
+    Returns
+    -------
+    value, first, second : ndarray of shape (m,)
+    """
+    factors = z + np.arange(x.max(initial=0))
+    sums = (np.log(factors), 1 / factors, -1 / factors**2)
+    value, first, second = (np.concatenate([[0.0], np.cumsum(each)])[x] for each in sums)
+    return value, first, second
+
+
 class MaximumLikelihood:
     """Inference shared by the fitters; mixed in before the lifetimes fitter each of them extends.
+
+    A fitter supplies `NAMES`, `COLUMNS`, `_log_likelihood`, `_derivatives` and `_limits`.
 
     Attributes
     ----------
     log_likelihood_ : float
         Of the whole data in the caller's units, without the penalty.
     limits_ : tuple of str
-        Parameters whose estimate ran to a limit; they have no standard error.
+        Parameters without an estimate of their own, which have no standard error: they ran to a limit, or
+        the data don't tell them apart.
     """
 
+    NAMES: ClassVar[tuple[str, ...]]
+    COLUMNS: ClassVar[tuple[str, ...]]  # of `data`, in the order the likelihood takes them
+
+    penalizer_coef: float
     params_: pd.Series
     data: pd.DataFrame
     log_likelihood_: float
@@ -275,34 +410,92 @@ class MaximumLikelihood:
         """Bayesian information criterion: k log(customers) - 2 log-likelihood."""
         return len(self.params_) * float(np.log(self.data["weights"].sum())) - 2 * self.log_likelihood_
 
+    @staticmethod
+    def _derivatives(theta: Array, *columns_and_counts: Array) -> tuple[float, Array, Array]:
+        """Total log-likelihood of the distinct rows, its gradient (k,) and Hessian (k, k) in `theta`."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _limits(optimum: Optimum, units: Array) -> tuple[Array, list[str]]:
+        """Which parameters have no estimate of their own, and what that means in words."""
+        raise NotImplementedError
+
+    def _log_likelihood_of(self, columns: Columns) -> Array:
+        """Log-likelihood of each distinct row at `params_`."""
+        raise NotImplementedError
+
+    def _estimate(
+        self,
+        distinct: Columns,
+        counts: Array,
+        starts: Sequence[Array],
+        bounds: tuple[Array, Array],
+        units: Array,
+        penalty_units: Array | float = 1.0,
+        tol: float = 1e-7,
+        maxiter: int = 200,
+    ) -> None:
+        """Maximise the likelihood and set what follows from the optimum alone.
+
+        Parameters
+        ----------
+        distinct : mapping of ndarray of shape (m,)
+            In units that make the parameters of order one.
+        counts : ndarray of shape (m,)
+        starts : sequence of ndarray of shape (k,)
+            Log parameters.
+        bounds : tuple of two ndarray of shape (k,)
+        units : ndarray of shape (k,)
+            Parameters in the caller's units over those in the units of `distinct`.
+        penalty_units : ndarray of shape (k,) or float
+            Factor on the parameters before they are squared in the penalty.
+        tol, maxiter
+            As in `minimise`.
+        """
+
+        def objective_on(columns: Columns, counts: Array) -> Objective:
+            customers = counts.sum()
+
+            def objective(log_params: Array) -> tuple[float, Array, Array]:
+                theta = np.exp(log_params)
+                value, gradient, hessian = self._derivatives(theta, *columns.values(), counts)
+                penalty = ridge_penalty(theta, self.penalizer_coef, penalty_units)
+                return to_log_params(
+                    theta,
+                    penalty[0] - value / customers,
+                    penalty[1] - gradient / customers,
+                    penalty[2] - hessian / customers,
+                )
+
+            return objective
+
+        optimum = best_optimum(objective_on, distinct, counts, starts, *bounds, tol, maxiter)
+        optimum = _as_good_as_at_a_limit(optimum, counts.sum())
+        limited, notes = self._limits(optimum, units)
+        limited = limited | optimum.flat
+        if optimum.flat.any():
+            names = " and ".join(name for name, flat in zip(self.NAMES, optimum.flat, strict=True) if flat)
+            notes.append(
+                f"The data don't tell {names} apart: other values of them fit equally well, and of these the most "
+                "usual were taken. Forecasts that depend on which ones are true rest on that choice."
+            )
+        for note in notes:
+            warnings.warn(note, UserWarning, stacklevel=4)
+        self._negative_log_likelihood_ = optimum.value
+        self._hessian_ = optimum.hessian
+        self._log_covariance = log_covariance(optimum, limited, counts.sum())
+        self.params_ = pd.Series(np.exp(optimum.log_params) * units, index=list(self.NAMES))
+        self.limits_ = tuple(name for name, at_limit in zip(self.NAMES, limited, strict=True) if at_limit)
+
+    def _conclude(self, distinct: Columns, counts: Array) -> None:
+        """Set what needs the data in the caller's units."""
+        self.log_likelihood_ = float(counts @ self._log_likelihood_of(distinct))
+        self.variance_matrix_ = self._compute_variance_matrix()
+        self.standard_errors_ = self._compute_standard_errors()  # type: ignore[attr-defined]
+        self.confidence_intervals_ = self._compute_confidence_intervals()  # type: ignore[attr-defined]
+
     def _compute_variance_matrix(self) -> pd.DataFrame:
         """Delta method: the covariance of the log parameters, scaled by the parameters on both sides."""
         theta = self.params_.to_numpy()
         names = self.params_.index
         return pd.DataFrame(self._log_covariance * np.outer(theta, theta), index=names, columns=names)
-
-
-def log_covariance(optimum: Optimum, limited: Array, customers: float, flat: Array | None = None) -> Array:
-    """Inverse Hessian of the total objective, without the parameters on a bound.
-
-    Parameters
-    ----------
-    optimum : Optimum
-    limited : ndarray of bool, shape (k,)
-        Parameters that get NaN: those on a bound and those that mean something only together with them.
-    customers : float
-    flat : ndarray of bool, shape (k,), optional
-        Parameters the objective doesn't depend on.
-
-    Returns
-    -------
-    ndarray of shape (k, k)
-    """
-    free = ~optimum.pinned if flat is None else ~(optimum.pinned | flat)
-    covariance = np.full(optimum.hessian.shape, np.nan)
-    if free.any():
-        inverse = np.linalg.inv(optimum.hessian[np.ix_(free, free)]) / customers
-        covariance[np.ix_(free, free)] = (inverse + inverse.T) / 2
-    covariance[limited] = np.nan
-    covariance[:, limited] = np.nan
-    return covariance

@@ -1,43 +1,53 @@
-"""The gamma-gamma model of spend per purchase (Fader, Hardie & Lee 2005; Fader & Hardie 2013)."""
+"""The gamma-gamma model of spend per purchase (Colombo & Jiang 1999; Fader, Hardie & Lee 2005; Fader & Hardie 2013).
+
+With a = p x, w = a / (a + q) and y the customer's mean spend over p v / q, which is a typical one, equation (1a) of
+Fader & Hardie (2013) becomes
+
+    log f(mean) = a log y - (a + q) log(1 + w (y - 1)) + h(a + q) - h(a) - h(q) - log(mean),
+    h(z) = log Gamma(z) - z log z + z.
+
+Here nothing large cancels where p or q is large, so the limits of the model can be reached. It is the same with a
+and q, w and 1 - w, y and 1 / y exchanged; of the two forms the one with w up to a half is computed. What depends
+on x alone is computed once per run of equal x in the rows: fast for rows sorted by x, right for any.
+"""
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from lifetimes import GammaGammaFitter
-from lifetimes.utils import ConvergenceError
-from scipy.special import digamma, gammaln, polygamma
+from scipy.special import bernoulli, betaincinv, digamma, gammainccinv, gammaln, polygamma
 
 from models._maximum_likelihood import (
     Array,
+    Columns,
     MaximumLikelihood,
     Optimum,
     as_columns,
-    best_optimum,
-    distinct_rows,
     like,
-    log_covariance,
     missing,
     refuse,
-    ridge_penalty,
-    to_log_params,
 )
+from models._purchase_model import distinct_of
 
-NAMES = ("p", "q", "v")
+# Bounds of the search, with the geometric mean of the spend as the unit of money. There is no optimum at p or q
+# near 0, where every density vanishes. At 1e6 purchases, or customers, differ by 0.1%; v reaches no bound before them.
+LOWER = np.log([1e-6, 1e-6, 1e-30])
+UPPER = np.log([1e6, 1e6, 1e30])
 
-# Bounds of the search, with the mean spend as the unit of money.
-LOWER = np.log([1e-6, 1e-6, 1e-9])
-# At q = 1e4 the customers' own means differ by 1%.
-UPPER = np.log([1e6, 1e4, 1e12])
+SERIES_FROM = 10.0  # Stirling's series with its eight terms is exact to rounding from here on
+BERNOULLI = bernoulli(16)[2::2]  # B_2, B_4, ..., B_16
+SMALLEST_RATE = 1e-200  # rates drawn below it, possible if q is near 0, would make totals overflow
 
 
 class GammaGamma(MaximumLikelihood, GammaGammaFitter):
     """Gamma-gamma: purchases vary about the customer's own mean, which varies over customers.
 
     One purchase is gamma distributed with shape `p` and rate nu; nu is gamma distributed over customers with
-    shape `q` and rate `v`. The population's mean spend is p v / (q - 1). It is a lifetimes
-    `GammaGammaFitter`: whatever works on that works on this.
+    shape `q` and rate `v`. The population's mean spend is p v / (q - 1), infinite if q is 1 or less. It is a
+    lifetimes `GammaGammaFitter`: whatever works on that works on this.
 
     Parameters
     ----------
@@ -60,13 +70,17 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
     confidence_intervals_ : DataFrame
         At 95%.
     limits_ : tuple of str
-        Parameters whose estimate ran to a limit.
+        Parameters without an estimate of their own: at a limit, p and v or q and v mean something only together.
 
     References
     ----------
+    Colombo, R. & W. Jiang (1999). A Stochastic RFM Model. *Journal of Interactive Marketing* 13(3), 2-12.
     Fader, P. S. & B. G. S. Hardie (2013). The Gamma-Gamma Model of Monetary Value.
     http://www.brucehardie.com/notes/025/
     """
+
+    NAMES = ("p", "q", "v")
+    COLUMNS = ("frequency", "monetary_value")
 
     def fit(
         self,
@@ -80,7 +94,7 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
         q_constraint: bool = False,
         **kwargs: Any,
     ) -> "GammaGamma":
-        """Estimate p, q and v by maximum likelihood (equation 1a of the note).
+        """Estimate p, q and v by maximum likelihood (equation 1a of Fader & Hardie 2013).
 
         Parameters
         ----------
@@ -91,7 +105,7 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
         weights : array_like of shape (n,), optional
             Customers each row stands for; 1 by default.
         initial_params : array_like of shape (3,), optional
-            Where to start: logarithms of p, q and v, as in lifetimes.
+            One more place to start from: logarithms of p, q and v, as in lifetimes.
         verbose : bool
             Accepted for lifetimes' sake; nothing is printed.
         tol : float, default 1e-7
@@ -114,87 +128,58 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
         ValueError
             If a row can't be a customer's: the message counts and shows them.
         lifetimes.utils.ConvergenceError
-            If the data don't determine the parameters.
+            If no start converges.
 
         Warns
         -----
         UserWarning
-            If q is 1 or less, so that the population's mean spend is infinite; or if customers don't differ
-            in mean spend, a limit of the model which is then what is returned.
+            If the likelihood is greatest at a limit of the model, which is then what is returned: all purchases
+            of a customer alike, all customers alike, or both; if q is 1 or less, so that the population's mean
+            spend is infinite; or if the data can't tell how purchases vary from how customers differ, as with one
+            customer or with the same frequency for all. The message says what it means.
         """
         columns = as_columns({"frequency": frequency, "monetary_value": monetary_value})
-        x, spend = columns["frequency"], columns["monetary_value"]
-        refuse(
-            columns,
-            [
-                *((f"{name} is missing or infinite", missing(values)) for name, values in columns.items()),
-                ("frequency is not a whole number", x != np.floor(x)),
-                ("frequency is below 1 (fit on customers with repeat purchases)", x < 1),
-                ("monetary_value is not above 0", spend <= 0),
-            ],
-            index,
-        )
-        if weights is None:
-            customers = np.ones(len(x), dtype=int)
-        else:
-            given = as_columns({**columns, "weights": weights})["weights"]
-            wrong = "weights is missing, infinite or negative"
-            refuse({**columns, "weights": given}, [(wrong, missing(given) | (given < 0))], index)
-            customers = np.asarray(weights)
-        if len(np.unique(spend[customers > 0])) < 2:
-            raise ConvergenceError("All customers have the same mean spend, so how spend varies can't be estimated.")
-
-        distinct, counts = distinct_rows(columns, customers)
-        unit = float(np.average(spend, weights=customers))
-        scaled = (distinct["frequency"], distinct["monetary_value"] / unit)
-
-        def objective(log_params: Array) -> tuple[float, Array, Array]:
-            return _objective(log_params, *scaled, counts, self.penalizer_coef, np.array([1, 1, unit]))
-
-        starts = [np.log([p, q, (q - 1) / p]) for p, q in [(5.0, 4.0), (1.0, 2.0), (50.0, 3.0), (2.0, 50.0)]]
-        if initial_params is not None:
-            starts = [np.asarray(initial_params, dtype=float) - [0, 0, np.log(unit)], *starts]
-        lower = np.maximum(LOWER, [-np.inf, 0, -np.inf]) if q_constraint else LOWER
-        optimum = best_optimum(objective, starts, lower, UPPER, tol, kwargs.get("maxiter", 200))
-        limited, notes = _limits(optimum, unit, q_constraint)
-        if not optimum.is_identified(~optimum.pinned):
-            raise ConvergenceError(
-                "The data don't determine all three parameters: other values fit equally well. Fit on more "
-                "customers, or set penalizer_coef."
-            )
-        for note in notes:
+        _check_spend(columns, index)
+        customers = _check_weights(weights, columns, index)
+        for note in _told_by_data(columns["frequency"], customers):
             warnings.warn(note, UserWarning, stacklevel=2)
 
-        self._negative_log_likelihood_ = optimum.value + float(np.log(unit))
-        self._hessian_ = optimum.hessian
-        self._log_covariance = log_covariance(optimum, limited, counts.sum())
-        self.params_ = pd.Series(np.exp(optimum.log_params) * [1, 1, unit], index=list(NAMES))
-        self.limits_ = tuple(name for name, at_limit in zip(NAMES, limited, strict=True) if at_limit)
-        self.data = pd.DataFrame({"monetary_value": spend, "frequency": x, "weights": customers}, index=index)
-        self.log_likelihood_ = float(counts @ self.log_likelihood(**distinct))
-        self.variance_matrix_ = self._compute_variance_matrix()
-        self.standard_errors_ = self._compute_standard_errors()
-        self.confidence_intervals_ = self._compute_confidence_intervals()
+        rows, counts = _by_frequency(columns, customers)
+        unit = float(np.exp(np.average(np.log(rows["monetary_value"]), weights=counts)))
+        scaled = {**rows, "monetary_value": rows["monetary_value"] / unit}
+        units = np.array([1.0, 1.0, unit])
+        starts = self._starts(float(np.average(rows["frequency"], weights=counts)))
+        if initial_params is not None:
+            starts = [*starts, np.asarray(initial_params, dtype=float) - np.log(units)]
+        lower = np.maximum(LOWER, [-np.inf, 0, -np.inf]) if q_constraint else LOWER
+        maxiter = kwargs.get("maxiter", 200)
+        self._estimate(scaled, counts, starts, (lower, UPPER), units, units, tol, maxiter)
+        self._negative_log_likelihood_ += float(np.log(unit))
+        self.data = pd.DataFrame(
+            {"monetary_value": columns["monetary_value"], "frequency": columns["frequency"], "weights": customers},
+            index=index,
+        )
+        self._conclude(rows, counts)
         return self
 
     def log_likelihood(self, frequency: Any, monetary_value: Any) -> Any:
-        """Log density of each customer's mean spend (equation 1a of the note).
+        """Log density of each customer's mean spend (equation 1a of Fader & Hardie 2013).
 
         Parameters
         ----------
-        frequency, monetary_value : array_like of shape (n,)
-            As in `fit`.
+        frequency, monetary_value : array_like or float
+            As in `fit`; both broadcast.
 
         Returns
         -------
-        ndarray or Series of shape (n,), or float
+        ndarray, Series or float
         """
-        x, spend = np.broadcast_arrays(np.asarray(frequency, dtype=float), np.asarray(monetary_value, dtype=float))
-        theta = np.array(self._unload_params(*NAMES))
-        return like((frequency, monetary_value), _log_likelihood(theta, x, spend))
+        x, mean = np.broadcast_arrays(np.asarray(frequency, dtype=float), np.asarray(monetary_value, dtype=float))
+        values = self._log_likelihood(self._theta, x.ravel(), mean.ravel())
+        return like((frequency, monetary_value), values.reshape(x.shape))
 
     def conditional_expected_average_profit(self, frequency: Any = None, monetary_value: Any = None) -> Any:
-        """Mean spend per purchase expected of a customer from now on (equation 5 of the note).
+        """Mean spend per purchase expected of a customer from now on (equation 5 of Fader & Hardie 2013).
 
         Parameters
         ----------
@@ -207,99 +192,443 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
         -------
         ndarray, Series or float
             Without purchases, the population's mean. Infinite where the model's expectation is: p x + q <= 1.
+            `conditional_quantile_of_mean_spend` is finite there too; its median is what half of such
+            customers stay below.
         """
         given = (
             self.data["frequency"] if frequency is None else frequency,
             self.data["monetary_value"] if monetary_value is None else monetary_value,
         )
-        x, spend = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in given))
-        p, q, v = self._unload_params(*NAMES)
-        total = np.where(x > 0, x * spend, 0.0)
+        x, rate = _rate_known(self._theta, *given)
+        p, q, _ = self._theta
         shape = p * x + q - 1
         expected = np.full(x.shape, np.inf)
-        np.divide(p * (v + total), shape, out=expected, where=shape > 0)
+        np.divide(p * rate, shape, out=expected, where=shape > 0)
         return like(given, expected)
 
+    def conditional_quantile_of_mean_spend(self, share: Any, frequency: Any, monetary_value: Any) -> Any:
+        """Amount that a customer's own mean spend per purchase stays below with a given probability.
 
-def _log_likelihood(theta: Array, x: Array, spend: Array) -> Array:
-    p, q, v = theta
-    shape, total = p * x, x * spend
-    return -_log_beta(shape, q) - q * np.log1p(total / v) + shape * np.log(total / (total + v)) - np.log(spend)
+        Given x purchases of the mean m, nu is Gamma(p x + q, v + x m) (equation 4 of Fader & Hardie 2013), so the
+        customer's own mean p / nu is inverse gamma distributed. This is what is known of the mean over purchases
+        without end; what a few purchases come to is `conditional_quantile_of_total`.
 
+        Parameters
+        ----------
+        share : array_like or float
+            Above 0 and below 1; 0.5 gives the median.
+        frequency : array_like or float
+            Purchases averaged in `monetary_value`; 0 is allowed.
+        monetary_value : array_like or float
+            Mean amount of these purchases; not looked at where frequency is 0. All three broadcast.
 
-def _log_beta(one: Array, other: float) -> Array:
-    """Logarithm of the beta function, without the cancellation of log-gammas where one side is large."""
-    large, small = np.maximum(one, other), np.minimum(one, other)
-    total = large + small
-    # Stirling's series (Abramowitz & Stegun 6.1.41), of which only the difference is taken.
-    series = (large - 0.5) * np.log1p(small / large) + small * np.log(total) - small
-    series += _stirling_tail(total) - _stirling_tail(large)
-    return gammaln(small) - np.where(large > 100, series, gammaln(total) - gammaln(large))
+        Returns
+        -------
+        ndarray, Series or float
+            Finite even where the expected spend is not (p x + q <= 1).
 
+        Raises
+        ------
+        ValueError
+            If a share is not between 0 and 1.
+        """
+        given = (frequency, monetary_value)
+        probability, x, rate = np.broadcast_arrays(_check_share(share), *_rate_known(self._theta, *given))
+        p, q, _ = self._theta
+        distinct, of_row = distinct_of({"share": probability, "x": x})
+        slow = gammainccinv(p * distinct["x"] + q, distinct["share"])
+        with np.errstate(divide="ignore"):
+            return like((*given, share), p * rate / slow[of_row].reshape(x.shape))
 
-def _stirling_tail(z: Array) -> Array:
-    return (1 / 12 - (1 / 360 - 1 / (1260 * z**2)) / z**2) / z
+    def conditional_quantile_of_total(self, share: Any, n: Any, frequency: Any, monetary_value: Any) -> Any:
+        """Amount that the total of a customer's next n purchases stays below with a given probability.
 
+        Given x purchases of the mean m, that total over v + x m is beta prime distributed with p n and p x + q: it
+        is Gamma(p n, nu), and nu is Gamma(p x + q, v + x m) (section 2 of Fader & Hardie 2013 for the former,
+        equation 4 for the latter).
 
-def _objective(
-    log_params: Array, x: Array, spend: Array, counts: Array, penalizer_coef: float, units: Array
-) -> tuple[float, Array, Array]:
-    """Penalised mean negative log-likelihood, with derivatives in the log parameters."""
-    theta = np.exp(log_params)
-    p, q, v = theta
-    shape, total = p * x, x * spend
-    by_total = total + v
-    log_share = np.log(total / by_total)
-    first = np.stack(
-        [
-            x * (digamma(shape + q) - digamma(shape) + log_share),
-            digamma(shape + q) - digamma(q) - np.log1p(total / v),
-            (q * total - shape * v) / (v * by_total),
+        Parameters
+        ----------
+        share : array_like or float
+            Above 0 and below 1; 0.5 gives the median.
+        n : array_like or float
+            Purchases to come, at least 0.
+        frequency : array_like or float
+            Purchases averaged in `monetary_value`; 0 is allowed.
+        monetary_value : array_like or float
+            Mean amount of these purchases; not looked at where frequency is 0. All four broadcast.
+
+        Returns
+        -------
+        ndarray, Series or float
+            0 where n is 0.
+
+        Raises
+        ------
+        ValueError
+            If a share is not between 0 and 1, or an n is negative or missing.
+        """
+        given = (frequency, monetary_value)
+        probability, number, x, rate = np.broadcast_arrays(
+            _check_share(share), _check_number(n), *_rate_known(self._theta, *given)
+        )
+        p, q, _ = self._theta
+        distinct, of_row = distinct_of({"share": probability, "n": number, "x": x})
+        odds = _beta_prime_quantile(distinct["share"], p * distinct["n"], p * distinct["x"] + q)
+        return like((*given, n, share), rate * odds[of_row].reshape(x.shape))
+
+    def sample_total(self, n: Any, frequency: Any, monetary_value: Any, random: np.random.Generator) -> Any:
+        """Draw the total of each customer's next n purchases.
+
+        Parameters
+        ----------
+        n : array_like or float
+            Purchases to come, at least 0; they may be draws themselves.
+        frequency : array_like or float
+            Purchases averaged in `monetary_value`; 0 is allowed.
+        monetary_value : array_like or float
+            Mean amount of these purchases; not looked at where frequency is 0. All three broadcast, and every
+            element of the result is drawn independently: draws that belong to one customer but to
+            different times of the future need one call for their sum.
+        random : numpy.random.Generator
+
+        Returns
+        -------
+        ndarray, Series or float
+            0 where n is 0.
+
+        Raises
+        ------
+        ValueError
+            If an n is negative or missing.
+        """
+        return like(
+            (frequency, monetary_value, n), sample_total_spend(self._theta, n, frequency, monetary_value, random)
+        )
+
+    @property
+    def _theta(self) -> Array:
+        return np.array(self._unload_params(*self.NAMES), dtype=float)
+
+    def _log_likelihood_of(self, columns: Columns) -> Array:
+        return self._log_likelihood(self._theta, *columns.values())
+
+    @staticmethod
+    def _starts(mean_frequency: float) -> list[Array]:
+        """Log parameters to start from, the likeliest first, at which the mean logarithm of spend is about 0."""
+        return [
+            np.array([np.log(p), np.log(q), digamma(q) - digamma(p * mean_frequency) + np.log(mean_frequency)])
+            for p, q in [(5.0, 4.0), (1.0, 2.0), (50.0, 3.0), (2.0, 50.0)]
         ]
-    )
-    curved, curved_own = polygamma(1, shape + q), polygamma(1, shape)
-    pp, pq, pv = x**2 * (curved - curved_own), x * curved, -x / by_total
-    qq, qv = curved - polygamma(1, q), total / (v * by_total)
-    vv = (shape * v**2 - q * total * (2 * v + total)) / (v * by_total) ** 2
-    second = np.array([[counts @ each for each in row] for row in [[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]]])
 
-    customers = counts.sum()
-    value = counts @ _log_likelihood(theta, x, spend) / customers
-    penalty = ridge_penalty(theta, penalizer_coef, units)
-    return to_log_params(
-        theta, penalty[0] - value, penalty[1] - first @ counts / customers, penalty[2] - second / customers
-    )
+    @staticmethod
+    def _log_likelihood(theta: Array, x: Array, mean: Array) -> Array:
+        rows = _standardise(theta, x, mean)
+        return rows.expand(rows.lesser) * rows.log_ratio - rows.expand(rows.both) * rows.log_mix + (
+            rows.expand(rows.normaliser[0]) - np.log(mean)
+        )
+
+    @staticmethod
+    def _derivatives(  # type: ignore[override]
+        theta: Array, x: Array, mean: Array, counts: Array
+    ) -> tuple[float, Array, Array]:
+        p, q, v = theta
+        rows = _standardise(theta, x, mean)
+        x, shape, both, swapped = x[rows.begins], rows.shape, rows.both, rows.swapped
+        weight, rest = shape / both, q / both
+        customers = rows.total(counts)
+        ratios, mixes = rows.total(counts * rows.log_ratio), rows.total(counts * rows.log_mix)
+        # Of the share s / (s + v) that the customer's total s has: its excess over its typical value `weight`.
+        excess = rows.gap / (1 + rows.gap)
+        weighted = counts * excess
+        scale = np.where(swapped, -weight, rest)
+        excesses, squares = scale * rows.total(weighted), scale**2 * rows.total(weighted * excess)
+
+        value, (shape_1, q_1), (shape_2, q_2, cross_2) = rows.normaliser
+        log_means = np.where(swapped, -ratios, ratios).sum() + customers.sum() * np.log(p * v / q)
+        log_likelihood = (rows.lesser * ratios - both * mixes + customers * value).sum() - log_means
+
+        in_shape, in_q = ratios - mixes, -mixes
+        in_shape, in_q = np.where(swapped, in_q, in_shape), np.where(swapped, in_shape, in_q)
+        spread = customers * weight * rest + (rest - weight) * excesses - squares
+        gradient = np.array(
+            [x @ (customers * shape_1 + in_shape), (customers * q_1 + in_q).sum(), both @ excesses / v]
+        )
+        pp, pq, qq = x**2 @ (customers * shape_2), x @ (customers * cross_2), customers @ q_2
+        pv = -x @ (customers * rest - excesses) / v
+        qv = (customers * weight + excesses).sum() / v
+        vv = -both @ (spread + excesses) / v**2
+        return log_likelihood, gradient, np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]])
+
+    @staticmethod
+    def _limits(optimum: Optimum, units: Array) -> tuple[Array, list[str]]:
+        limited = optimum.pinned.copy()
+        p_high, q_high = optimum.at_upper[:2]
+        p, q, v = np.exp(optimum.log_params) * units
+        if p_high or q_high:
+            limited |= [p_high, q_high, True]
+        notes = []
+        if p_high and q_high:
+            notes.append(
+                f"All customers spend the same on every purchase, {p * v / q:.4g}. The data show no spread, so p, q and "
+                "v, which describe it, can't be told; every forecast of spend is this amount."
+            )
+        elif p_high:
+            notes.append(
+                "All purchases of a customer are alike, as with subscriptions: p ran to its limit, and each customer is "
+                "expected to go on spending exactly what was spent so far. Customers differ from each other; "
+                f"a typical one spends {p * v / q:.4g} a purchase. How much one purchase differs from the next can't "
+                "be told, and p and v mean something only together."
+            )
+        elif q_high:
+            notes.append(
+                "Mean spend doesn't differ between customers beyond chance: q and v grew together, and everybody "
+                f"is expected to spend {p * v / q:.4g} a purchase on average, whatever was spent so far. q and v mean "
+                "something only together."
+            )
+        if q <= 1:
+            held = " (held there by q_constraint)" if optimum.at_lower[1] else ""
+            median = p * v / gammainccinv(q, 0.5)
+            notes.append(
+                f"The population's mean spend is infinite under this fit (q = {q:.3g}{held}; a mean needs q > 1): a "
+                "few customers spend so much more than the rest that no average describes them. The expected spend "
+                "of customers without repeat purchases is infinite too; what can be said of them is that half "
+                f"have a mean spend below {median:.4g} a purchase (conditional_quantile_of_mean_spend gives this and "
+                "other shares). Look at the largest amounts."
+            )
+        return limited, notes
 
 
-def _limits(optimum: Optimum, unit: float, q_constraint: bool) -> tuple[Array, list[str]]:
-    """Which parameters have no estimate of their own, and what that means in words.
+def sample_total_spend(theta: Any, n: Any, frequency: Any, monetary_value: Any, random: np.random.Generator) -> Array:
+    """Draw the total of each customer's next n purchases, at given parameters.
+
+    Given x purchases of the mean m, it is (v + x m) Gamma(p n) / Gamma(p x + q), as in
+    `GammaGamma.conditional_quantile_of_total`.
+
+    Parameters
+    ----------
+    theta : sequence of three array_like or float
+        p, q and v, for instance draws from their posterior.
+    n : array_like or float
+        Purchases to come, at least 0.
+    frequency : array_like or float
+        Purchases averaged in `monetary_value`; 0 is allowed.
+    monetary_value : array_like or float
+        Mean amount of these purchases, in the money of `v`; not looked at where frequency is 0. Everything
+        broadcasts, the entries of `theta` too.
+    random : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of the broadcast shape
+        0 where n is 0. Every element is an independent draw.
 
     Raises
     ------
-    lifetimes.utils.ConvergenceError
-        If a parameter ran to a limit where there is no model left.
+    ValueError
+        If an n is negative or missing.
     """
-    limited = optimum.at_lower | optimum.at_upper
-    p, q, v = np.exp(optimum.log_params)
-    allowed = [False, bool(optimum.at_upper[1] or (q_constraint and optimum.at_lower[1])), False]
-    if (limited & ~np.array(allowed)).any():
-        ran = ", ".join(name for name, at_limit in zip(NAMES, limited, strict=True) if at_limit)
-        raise ConvergenceError(
-            f"The likelihood keeps growing as these parameters leave every sensible range: {ran}. The model "
-            "doesn't describe this spend; look for customers whose purchases are all alike, or set "
-            "penalizer_coef."
-        )
-    notes = []
-    if optimum.at_upper[1]:
-        notes.append(
-            "Mean spend doesn't differ between customers beyond chance: q and v grew together, and everybody "
-            f"spends {p * v / q * unit:.4g} a purchase on average."
-        )
-        limited = limited | [False, True, True]
-    if q <= 1:
-        notes.append(
-            f"The population's mean spend is infinite under this fit (q = {q:.3g}; a mean needs q > 1): a "
-            "few customers spend so much more than the rest that no average describes them. Expected spend "
-            "of customers without repeat purchases is infinite; look at the largest amounts."
-        )
-    return limited, notes
+    p, q, v = (np.asarray(each, dtype=float) for each in theta)
+    given = np.broadcast_arrays(
+        p, q, v, _check_number(n), np.asarray(frequency, dtype=float), np.asarray(monetary_value, dtype=float)
+    )
+    shape = given[0].shape
+    total = np.zeros(shape).ravel()
+    buying = np.flatnonzero(given[3])
+    p, q, v, number, x, mean = (each.ravel()[buying] for each in given)
+    x, rate = _rate_known((p, q, v), x, mean)
+    slow = np.maximum(random.standard_gamma(p * x + q), SMALLEST_RATE)
+    total[buying] = rate * random.standard_gamma(p * number) / slow
+    return total.reshape(shape)
+
+
+def _check_spend(columns: dict[str, Array], index: Any) -> None:
+    x = columns["frequency"]
+    refuse(
+        columns,
+        [
+            *((f"{name} is missing or infinite", missing(values)) for name, values in columns.items()),
+            ("frequency is not a whole number", x != np.floor(x)),
+            ("frequency is below 1 (fit on customers with repeat purchases)", x < 1),
+            ("monetary_value is not above 0", columns["monetary_value"] <= 0),
+        ],
+        index,
+    )
+
+
+def _check_weights(weights: Any, columns: dict[str, Array], index: Any) -> Array:
+    if weights is None:
+        return np.ones(len(columns["frequency"]), dtype=int)
+    given = as_columns({**columns, "weights": weights})["weights"]
+    wrong = "weights is missing, infinite or negative"
+    refuse({**columns, "weights": given}, [(wrong, missing(given) | (given < 0))], index)
+    if not given.any():
+        raise ValueError("There are no customers to fit: all weights are 0.")
+    return np.asarray(weights)
+
+
+def _check_share(share: Any) -> Array:
+    probability = np.asarray(share, dtype=float)
+    if not ((probability > 0) & (probability < 1)).all():
+        raise ValueError("share must be above 0 and below 1: it is the probability of staying below the amount.")
+    return probability
+
+
+def _check_number(n: Any) -> Array:
+    number = np.asarray(n, dtype=float)
+    wrong = int((~((number >= 0) & np.isfinite(number))).sum())
+    if wrong:
+        raise ValueError(f"n is negative, missing or infinite in {wrong} of {number.size} places.")
+    return number
+
+
+def _told_by_data(x: Array, customers: Array) -> list[str]:
+    """What can't be learnt from these customers whatever they spend."""
+    seen = x[customers > 0]
+    if customers.sum() <= 1:
+        return [
+            "There is only one customer with repeat purchases. How customers differ can't be learnt from one: "
+            "forecasts take all others to be like this one."
+        ]
+    if (seen == seen[0]).all():
+        return [
+            f"All customers have the same number of repeat purchases, {seen[0]:.0f}. How much a customer's purchases "
+            "vary and how much customers differ are then told apart only by the form of distribution that the model "
+            "assumes: take p, q and v, and the forecasts of single customers, with reserve. The mean over all "
+            "customers is not affected."
+        ]
+    return []
+
+
+def _by_frequency(columns: dict[str, Array], customers: Array) -> tuple[dict[str, Array], Array]:
+    """Rows in order of frequency, and the customers of each.
+
+    Mean spends seldom repeat, so finding those that do would take longer than it saves.
+    """
+    x = columns["frequency"]
+    # Small integers are sorted by digits, several times faster than floats.
+    order = np.argsort(x.astype(np.min_scalar_type(int(x.max()))), kind="stable")
+    rows = order[np.asarray(customers)[order] > 0]
+    return {name: values[rows] for name, values in columns.items()}, np.asarray(customers, dtype=float)[rows]
+
+
+def _rate_known(theta: Any, frequency: Any, monetary_value: Any) -> tuple[Array, Array]:
+    """Purchases x, and the rate v + x m of what is known of nu."""
+    x, mean = np.broadcast_arrays(np.asarray(frequency, dtype=float), np.asarray(monetary_value, dtype=float))
+    return x, theta[2] + np.where(x > 0, x * mean, 0.0)
+
+
+def _beta_prime_quantile(share: Array, one: Array, other: Array) -> Array:
+    """Quantile of the ratio of Gamma(one) to Gamma(other); 0 where `one` is 0."""
+    some = one > 0
+    share, one, other = share[some], one[some], other[some]
+    below = betaincinv(one, other, share)
+    # Near 1 the beta quantile has lost the digits that its distance from 1 needs.
+    above = np.where(below > 0.5, betaincinv(other, one, 1 - share), 1 - below)
+    quantile = np.zeros(some.shape)
+    with np.errstate(divide="ignore"):
+        quantile[some] = np.where(below > 0.5, 1 - above, below) / above
+    return quantile
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Spends relative to a typical one, and what depends on frequency alone by run of equal frequencies.
+
+    Attributes
+    ----------
+    begins, lengths : ndarray of int, shape (k,)
+        Runs of rows with one frequency.
+    shape, both, lesser : ndarray of shape (k,)
+        a = p x, a + q, and the smaller of a and q.
+    swapped : ndarray of bool, shape (k,)
+        Runs with a above q: there a and q, w and 1 - w, y and 1 / y change places.
+    normaliser : tuple
+        h(a + q) - h(a) - h(q); its derivatives in a and q; those of second order of the logarithm of the beta
+        function in a, in q and in both, with the sign changed. Each of shape (k,).
+    log_ratio : ndarray of shape (m,)
+        log y.
+    gap, log_mix : ndarray of shape (m,)
+        w (y - 1), and log(1 + w (y - 1)).
+    """
+
+    begins: Array
+    lengths: Array
+    shape: Array
+    both: Array
+    lesser: Array
+    swapped: Array
+    normaliser: tuple[Array, tuple[Array, Array], tuple[Array, Array, Array]]
+    log_ratio: Array
+    gap: Array
+    log_mix: Array
+
+    def expand(self, of_runs: Array) -> Array:
+        """Give each row what holds for its run."""
+        return np.repeat(of_runs, self.lengths)
+
+    def total(self, of_rows: Array) -> Array:
+        """Sum over the rows of each run."""
+        return np.add.reduceat(of_rows, self.begins)
+
+
+def _standardise(theta: Array, x: Array, mean: Array) -> _Rows:
+    p, q, v = theta
+    begins = np.flatnonzero(np.diff(x, prepend=np.nan) != 0)
+    lengths = np.diff(begins, append=len(x))
+    shape = p * x[begins]
+    both, lesser = shape + q, np.minimum(shape, q)
+    swapped = shape > q
+    ratio = mean / (p * v / q)
+    np.reciprocal(ratio, out=ratio, where=np.repeat(swapped, lengths))
+    gap = np.repeat(lesser / both, lengths) * (ratio - 1)
+    return _Rows(
+        begins,
+        lengths,
+        shape,
+        both,
+        lesser,
+        swapped,
+        _normaliser(shape, q),
+        np.log(ratio),
+        gap,
+        np.log1p(gap),
+    )
+
+
+def _normaliser(a: Array, q: float) -> tuple[Array, tuple[Array, Array], tuple[Array, Array, Array]]:
+    of_both, of_a, of_q = (_log_gamma_beyond_power(each) for each in (a + q, a, np.array([q])))
+    value, first_both, second_both = of_both
+    return (
+        value - of_a[0] - of_q[0],
+        (first_both - of_a[1], first_both - of_q[1]),
+        (
+            second_both - of_a[2] - q / (a * (a + q)),
+            second_both - of_q[2] - a / (q * (a + q)),
+            second_both + 1 / (a + q),
+        ),
+    )
+
+
+def _log_gamma_beyond_power(z: Array) -> tuple[Array, Array, Array]:
+    """Logarithm of Gamma(z) less z log z - z, and two derivatives.
+
+    From 10 on by Stirling's series (Abramowitz & Stegun 6.1.40), so that it stays exact where the logarithm of the
+    gamma function is large.
+    """
+    near = np.minimum(z, SERIES_FROM)
+    far = np.maximum(z, SERIES_FROM)
+    order = 2 * np.arange(1, len(BERNOULLI) + 1)
+    powers = far[:, None] ** -order
+    series = (
+        0.5 * np.log(2 * np.pi / far) + far * (powers @ (BERNOULLI / (order * (order - 1)))),
+        -0.5 / far - powers @ (BERNOULLI / order),
+        0.5 / far**2 + (powers @ BERNOULLI) / far,
+    )
+    direct = (
+        gammaln(near) - near * np.log(near) + near,
+        digamma(near) - np.log(near),
+        polygamma(1, near) - 1 / near,
+    )
+    value, first, second = (np.where(z < SERIES_FROM, one, other) for one, other in zip(direct, series, strict=True))
+    return value, first, second

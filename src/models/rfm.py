@@ -1,8 +1,15 @@
 """Recency, frequency, monetary value: a ledger of purchases reduced to one row a customer.
 
-These are the sufficient statistics of the BG/NBD and gamma-gamma models (Fader, Hardie & Lee 2005). The
-work is done by the engine that holds the ledger, through narwhals: pandas, Polars eager or lazy, or any
-other it drives. What goes in lazy comes out lazy; the most that is fetched on the way is one date.
+These are the sufficient statistics of the BG/NBD and gamma-gamma models (Fader, Hardie & Lee 2005). The work is
+done through narwhals by the engine that holds the ledger: Polars, DuckDB, PySpark, or any other it drives. What goes
+in lazy comes out lazy; the most that is fetched on the way is one date. An eager frame that is not Polars' own, such
+as one of pandas, is reduced by Polars, and the result is handed back in its kind.
+
+A purchase belongs to the local day of its time zone: of the column's where the column has one, and of the session's
+where the engine keeps instants and no zone with them (DuckDB's TIMESTAMPTZ, Spark's TIMESTAMP).
+
+Amounts are summed as decimals with ten places. Sums of floats depend on their order, which engines that work in
+parallel don't keep; sums of decimals don't, so the same ledger gives the same bytes each time.
 """
 
 import datetime as dt
@@ -13,15 +20,16 @@ import narwhals as nw
 #: Length of each unit of time, in days.
 DAYS_PER_UNIT: dict[str, float] = {"day": 1, "week": 7, "month": 365.25 / 12, "year": 365.25}
 
-# Engines in which narwhals has no lengths of time.
-WITHOUT_DURATIONS = {
+# Engines in which narwhals can't take a group's first value in an order.
+WITHOUT_ORDERED_FIRST = {
     nw.Implementation.PYSPARK,
     nw.Implementation.PYSPARK_CONNECT,
     nw.Implementation.SQLFRAME,
-    nw.Implementation.IBIS,
 }
+EXACT = nw.Decimal(38, 10)
+UNIX_EPOCH = dt.date(1970, 1, 1)
 
-Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
+Frame = nw.LazyFrame[Any]
 
 
 def purchase_days(purchases: Any) -> Any:
@@ -42,7 +50,10 @@ def purchase_days(purchases: Any) -> Any:
     ValueError
         If customer or date is missing, or date holds neither dates nor datetimes.
     """
-    return nw.to_native(_sorted(_by_day(purchases), "customer", "date"))
+    days = _by_day(_rows(purchases))
+    if _has_amount(days):
+        days = days.with_columns(nw.col("amount").cast(nw.Float64))
+    return _in_kind(days.sort("customer", "date"), purchases)
 
 
 def rfm_summary(purchases: Any, as_of: Any = None, time_unit: str = "week") -> Any:
@@ -82,24 +93,10 @@ def rfm_summary(purchases: Any, as_of: Any = None, time_unit: str = "week") -> A
     unit = _days_per(time_unit)
     rows = _rows(purchases)
     end = _as_date(as_of) if as_of is not None else _last_day(rows)
-    rows = _with_first_day(_until(rows, end))
-    measures = [nw.col("date").n_unique().alias("days"), nw.col("first").min(), nw.col("date").max().alias("last")]
-    has_amount = "amount" in rows.collect_schema().names()
-    if has_amount:
-        rows = rows.with_columns(repeat_amount=_where(nw.col("date") > nw.col("first")))
-        measures.append(nw.col("repeat_amount").sum())
-
-    customers = rows.group_by("customer").agg(*measures)
-    first, repeats = _day_number("first", customers), nw.col("days").cast(nw.Int64) - 1
-    columns = [
-        nw.col("customer"),
-        repeats.alias("frequency"),
-        ((_day_number("last", customers) - first) / unit).alias("recency"),
-        ((end.toordinal() - first) / unit).alias("T"),
-    ]
-    if has_amount:
-        columns.append(_mean("repeat_amount", repeats).alias("monetary_value"))
-    return nw.to_native(_sorted(customers.select(*columns), "customer"))
+    days = _by_day(_until(rows, end))
+    customers = _by_customer(days, "date", "amount")
+    columns = _histories(customers, end, unit)
+    return _in_kind(customers.select("customer", *columns).sort("customer"), purchases)
 
 
 def calibration_holdout(purchases: Any, calibration_end: Any, as_of: Any = None, time_unit: str = "week") -> Any:
@@ -135,42 +132,24 @@ def calibration_holdout(purchases: Any, calibration_end: Any, as_of: Any = None,
     end = _as_date(as_of) if as_of is not None else _last_day(rows)
     if split >= end:
         raise ValueError(f"The calibration period ends on {split}, which leaves no holdout: observation ends on {end}.")
-    rows = _with_first_day(_until(rows, end))
-    rows = rows.filter(nw.col("first") <= _literal(split, rows))
-    calibrating = nw.col("date") <= _literal(split, rows)
-    # in the calibration the first day stands for every later one, so that distinct days less one are the holdout's
-    flagged = [
-        nw.when(calibrating).then(nw.col("date")).otherwise(nw.col("first")).alias("date_cal"),
-        nw.when(calibrating).then(nw.col("first")).otherwise(nw.col("date")).alias("date_later"),
-    ]
-    measures = [
-        nw.col("date_cal", "date_later").n_unique().name.prefix("days_of_"),
-        nw.col("first").min(),
-        nw.col("date_cal").max().alias("last"),
-    ]
-    has_amount = "amount" in rows.collect_schema().names()
-    if has_amount:
-        flagged += [
-            _where(calibrating & (nw.col("date") > nw.col("first"))).alias("repeat_amount"),
-            _where(~calibrating).alias("amount_holdout"),
-        ]
-        measures.append(nw.col("repeat_amount", "amount_holdout").sum())
+    days = _by_day(_until(rows, end))
+    calibrating = nw.col("date") <= nw.lit(split)
+    days = days.with_columns(date_cal=nw.when(calibrating).then(nw.col("date")))
+    measures = [nw.len().alias("days_in_all")]
+    if _has_amount(days):
+        days = days.with_columns(
+            amount_cal=nw.when(calibrating).then(nw.col("amount")),
+            amount_holdout=nw.when(~calibrating).then(nw.col("amount")),
+        )
+        measures.append(nw.col("amount_holdout").sum())
 
-    customers = rows.with_columns(*flagged).group_by("customer").agg(*measures)
-    first = _day_number("first", customers)
-    repeats, later = (nw.col(f"days_of_{days}").cast(nw.Int64) - 1 for days in ("date_cal", "date_later"))
-    columns = [
-        nw.col("customer"),
-        repeats.alias("frequency_cal"),
-        ((_day_number("last", customers) - first) / unit).alias("recency_cal"),
-        ((split.toordinal() - first) / unit).alias("T_cal"),
-    ]
-    holdout = [later.alias("frequency_holdout")]
-    if has_amount:
-        columns.append(_mean("repeat_amount", repeats).alias("monetary_value_cal"))
-        holdout.append(nw.col("amount_holdout"))
-    duration = nw.lit((end - split).days / unit).alias("duration_holdout")
-    return nw.to_native(_sorted(customers.select(*columns, *holdout, duration), "customer"))
+    customers = _by_customer(days, "date_cal", "amount_cal", *measures).filter(nw.col("days") > 0)
+    columns = [column.name.suffix("_cal") for column in _histories(customers, split, unit)]
+    columns.append((nw.col("days_in_all") - nw.col("days")).cast(nw.Int64).alias("frequency_holdout"))
+    if _has_amount(days):
+        columns.append(nw.col("amount_holdout").cast(nw.Float64))
+    columns.append(nw.lit((end - split).days / unit).alias("duration_holdout"))
+    return _in_kind(customers.select("customer", *columns).sort("customer"), purchases)
 
 
 def _days_per(time_unit: str) -> float:
@@ -186,70 +165,120 @@ def _as_date(day: Any) -> dt.date:
 
 
 def _rows(purchases: Any) -> Frame:
-    """Return the rows in their order, each with its day: customer, date, and amount if it is there.
-
-    Amounts are summed over these, not over sums by day: a sum of floats depends on its order, and engines give
-    groups back in a new order each time.
-    """
-    frame: Any = nw.from_native(purchases)
-    schema = frame.collect_schema()
+    """Return the rows, lazy, each with its day: customer, date, and amount if it is there."""
+    given: Any = nw.from_native(purchases)
+    schema = given.collect_schema()
     absent = [name for name in ("customer", "date") if name not in schema]
     if absent:
         raise ValueError(
             f"The purchases have no column {' and no column '.join(absent)}; they have: {', '.join(schema)}."
         )
-    date = nw.col("date")
-    if schema["date"] == nw.Object:  # pandas keeps datetime.date so
-        date = date.cast(nw.Datetime("us"))
-    elif schema["date"] == nw.Datetime:
-        date = date.dt.truncate("1d")
-        if getattr(schema["date"], "time_zone", None) is not None:
-            date = date.dt.replace_time_zone(None)
-    elif schema["date"] != nw.Date:
-        raise ValueError(f"The column date holds {schema['date']}; it must hold dates or datetimes.")
-    amount = [nw.col("amount").cast(nw.Float64)] if "amount" in schema else []
-    return frame.select("customer", date.alias("date"), *amount)
+    columns = ["customer", "date", *(["amount"] if "amount" in schema else [])]
+    frame = given.select(*columns)
+    if isinstance(frame, nw.DataFrame):
+        frame = frame.lazy(backend="polars")
+    held = frame.collect_schema()["date"]
+    if held != nw.Date and held != nw.Datetime:
+        raise ValueError(f"The column date holds {held}; it must hold dates or datetimes.")
+    if held == nw.Datetime:
+        if frame.implementation is nw.Implementation.IBIS and held.time_zone is not None:
+            raise ValueError(
+                f"The column date has the time zone {held.time_zone}, and Ibis can't tell its days: "
+                "cast the column to local timestamps without a time zone."
+            )
+        frame = frame.with_columns(nw.col("date").dt.date())
+    if "amount" in schema:
+        frame = frame.with_columns(nw.col("amount").cast(nw.Float64).fill_nan(None).cast(EXACT))
+    return frame
 
 
-def _by_day(purchases: Any) -> Frame:
+def _in_kind(result: Frame, purchases: Any) -> Any:
+    """Hand the result back as a frame of the kind that was given, its customers of the type they were."""
+    given: Any = nw.from_native(purchases)
+    if isinstance(given, nw.LazyFrame):
+        return nw.to_native(result)
+    collected = result.collect(backend="polars")
+    if given.implementation is nw.Implementation.POLARS:
+        return nw.to_native(collected)
+    back: Any = nw.DataFrame.from_arrow(collected, backend=given.implementation)
+    customer = nw.maybe_convert_dtypes if False else None
+    return nw.to_native(back)
+
+
+def _has_amount(frame: Frame) -> bool:
+    return "amount" in frame.collect_schema()
+
+
+def _until(rows: Frame, end: dt.date) -> Frame:
+    return rows.filter(nw.col("date") <= nw.lit(end))
+
+
+def _by_day(rows: Frame) -> Frame:
     """One row per customer and day, in no order."""
-    rows = _rows(purchases)
     days = rows.group_by("customer", "date")
-    if "amount" in rows.collect_schema().names():
+    if _has_amount(rows):
         return days.agg(nw.col("amount").sum())
     return days.agg(nw.len().alias("rows")).drop("rows")
 
 
-def _last_day(days: Frame) -> dt.date:
-    latest: Any = days.select(nw.col("date").max())
-    if isinstance(latest, nw.LazyFrame):
-        latest = latest.collect()
-    day = nw.to_py_scalar(latest.item())
+def _by_customer(days: Frame, date: str, amount: str, *measures: nw.Expr) -> Frame:
+    """One row per customer, in no order: days, first, last and, if amounts are known, repeat_amount.
+
+    Parameters
+    ----------
+    days : LazyFrame
+        One row per customer and day.
+    date, amount : str
+        Columns that hold the days to look at and what they brought, empty in other rows. Whoever has any has the
+        customer's first.
+    *measures : Expr
+        What else to take.
+    """
+    measures = (
+        nw.col(date).count().alias("days"),
+        nw.col(date).min().alias("first"),
+        nw.col(date).max().alias("last"),
+        *measures,
+    )
+    if not _has_amount(days):
+        return days.group_by("customer").agg(*measures)
+    if days.implementation in WITHOUT_ORDERED_FIRST:
+        on_first_day = nw.col("date") == nw.col("date").min().over("customer")
+        days = days.with_columns(first_amount=nw.when(on_first_day).then(nw.col("amount")))
+        first_amount = nw.col("first_amount").sum()
+    else:
+        first_amount = nw.col("amount").first(order_by="date").alias("first_amount")
+    customers = days.group_by("customer").agg(*measures, nw.col(amount).sum().alias("total"), first_amount)
+    return customers.with_columns(repeat_amount=(nw.col("total") - nw.col("first_amount")).cast(nw.Float64))
+
+
+def _histories(customers: Frame, end: dt.date, unit: float) -> list[nw.Expr]:
+    """Frequency, recency, T and, if amounts are known, monetary_value at the end of the day `end`."""
+    first, last = (_day_number(column, customers) for column in ("first", "last"))
+    repeats = nw.col("days").cast(nw.Int64) - 1
+    columns = [
+        repeats.alias("frequency"),
+        ((last - first) / unit).alias("recency"),
+        ((end.toordinal() - first) / unit).alias("T"),
+    ]
+    if "repeat_amount" in customers.collect_schema():
+        mean = nw.when(repeats > 0).then(nw.col("repeat_amount") / repeats).otherwise(nw.lit(0.0))
+        columns.append(mean.alias("monetary_value"))
+    return columns
+
+
+def _last_day(rows: Frame) -> dt.date:
+    day = nw.to_py_scalar(rows.select(nw.col("date").max()).collect().item())
     if day is None or day != day:
         raise ValueError("There are no purchases, so no last day either: give as_of.")
     return _as_date(day)
 
 
-def _literal(day: dt.date, days: Frame, column: str = "date") -> nw.Expr:
-    """Write the day as the date column holds it: engines don't all compare dates with datetimes."""
-    holds_dates = days.collect_schema()[column] == nw.Date
-    return nw.lit(day if holds_dates else dt.datetime(day.year, day.month, day.day))
-
-
-def _until(days: Frame, end: dt.date) -> Frame:
-    return days.filter(nw.col("date") <= _literal(end, days))
-
-
-def _with_first_day(days: Frame) -> Frame:
-    return days.with_columns(first=nw.col("date").min().over("customer"))
-
-
 def _day_number(column: str, frame: Frame) -> nw.Expr:
     """Proleptic Gregorian ordinal, as `datetime.date.toordinal` has it."""
-    if frame.implementation in WITHOUT_DURATIONS:
-        return _calendar_day_number(column)
-    since = nw.col(column) - _literal(dt.date(1970, 1, 1), frame, column)
-    return since.dt.total_minutes() / (24 * 60) + dt.date(1970, 1, 1).toordinal()
+    if frame.implementation is nw.Implementation.POLARS:
+        return nw.col(column).cast(nw.Int32) + UNIX_EPOCH.toordinal()
+    return _calendar_day_number(column)
 
 
 def _calendar_day_number(column: str) -> nw.Expr:
@@ -257,15 +286,3 @@ def _calendar_day_number(column: str) -> nw.Expr:
     years = nw.col(column).dt.year() - 1
     leap_days = (years / 4).floor() - (years / 100).floor() + (years / 400).floor()
     return years * 365 + leap_days + nw.col(column).dt.ordinal_day()
-
-
-def _where(condition: nw.Expr) -> nw.Expr:
-    return nw.when(condition).then(nw.col("amount")).otherwise(nw.lit(0.0))
-
-
-def _mean(total: str, number: nw.Expr) -> nw.Expr:
-    return nw.when(number > 0).then(nw.col(total) / number).otherwise(nw.lit(0.0))
-
-
-def _sorted(frame: Frame, *by: str) -> Frame:
-    return nw.maybe_reset_index(frame.sort(*by)) if isinstance(frame, nw.DataFrame) else frame.sort(*by)

@@ -1,0 +1,112 @@
+"""Are the intervals right? Simulated bases whose truth is known, fitted again: python -m benchmarks.recovery.
+
+For each base: do the true parameters, the base's purchases and the base's value lie inside their 80% intervals, and
+are the customers' predictive distributions calibrated?
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import kstest
+
+from models import BGNBD, GammaGamma, ModifiedBGNBD
+from models.posterior import sample_posterior
+from models.prediction_intervals import forecast_base, interval_of, probability_of_at_least, purchase_intervals
+from models.simulation import CDNOW, simulate_histories, simulate_spend
+
+MODELS = {"bgnbd": BGNBD, "modified_bgnbd": ModifiedBGNBD}
+COVERAGE = 0.8
+AHEAD = 39.0
+
+
+def simulated_base(model: str, customers: int, seed: int) -> pd.DataFrame:
+    """Customers aged 27 to 39 weeks, as in CDNOW, with what they buy and spend before and after."""
+    random = np.random.default_rng(seed)
+    age = random.uniform(27, 39, customers)
+    base = simulate_histories(model, CDNOW[model], age, ahead=AHEAD, seed=random)
+    purchases = base[["frequency", "purchases_ahead"]].to_numpy()
+    spent = simulate_spend(purchases, **CDNOW["gamma_gamma"], seed=random)
+    bought = base["frequency"].to_numpy()
+    mean = np.divide(spent[:, 0], bought, out=np.zeros(customers), where=bought > 0)
+    return base.assign(monetary_value=mean, value_ahead=spent[:, 1])
+
+
+def recover(model: str, customers: int, seed: int) -> dict[str, Any]:
+    """Fit one simulated base and say what lies inside its interval."""
+    base = simulated_base(model, customers, seed)
+    histories = tuple(base[name].to_numpy() for name in ("frequency", "recency", "T"))
+    fitted = MODELS[model]().fit(*histories)
+    posterior = sample_posterior(fitted, seed=seed)
+    buying = base[base["frequency"] > 0]
+    spend = GammaGamma().fit(buying["frequency"], buying["monetary_value"])
+    spend_posterior = sample_posterior(spend, seed=seed)
+    forecast = forecast_base(fitted, posterior, spend_posterior, AHEAD, base, coverage=COVERAGE, seed=seed)
+    intervals = purchase_intervals(fitted, posterior, AHEAD, *histories, coverage=COVERAGE, seed=seed)
+    actual = base["purchases_ahead"].to_numpy()
+
+    at_least, above = (
+        probability_of_at_least(fitted, posterior, actual + extra, AHEAD, *histories, seed=seed) for extra in (0, 1)
+    )
+    random = np.random.default_rng(seed)
+    transform = 1 - at_least + random.random(customers) * (at_least - above)
+    value = base["value_ahead"].to_numpy()
+    inside = {
+        **_inside(posterior.interval(COVERAGE), CDNOW[model]),
+        **_inside(spend_posterior.interval(COVERAGE), CDNOW["gamma_gamma"]),
+        "total purchases": _between(actual.sum(), *interval_of(forecast.purchases, COVERAGE)),
+        "total value": _between(value.sum(), *interval_of(forecast.value, COVERAGE)),
+    }
+    return {
+        **inside,
+        "customers' purchases": float(((actual >= intervals.low) & (actual <= intervals.high)).mean()),
+        "customers' value": float(
+            ((value >= forecast.customers["value_low"]) & (value <= forecast.customers["value_high"])).mean()
+        ),
+        "transform": transform,
+        "pareto k": max(posterior.pareto_k, spend_posterior.pareto_k),
+    }
+
+
+def study(model: str, bases: int, customers: int) -> dict[str, float]:
+    """Share of bases, or of customers, inside; and the transform's test of uniformity over all bases."""
+    found = list(_progress([(model, customers, seed) for seed in range(bases)]))
+    # one customer in fifty of each base: so many that the test notices, so few that they are as good as independent
+    transforms = np.concatenate([each.pop("transform")[::50] for each in found])
+    shares = pd.DataFrame(found).drop(columns="pareto k").mean().to_dict()
+    worst = max(each["pareto k"] for each in found)
+    test = kstest(transforms, "uniform")
+    return {**shares, "uniform by a test, p": float(test.pvalue), "tested": len(transforms), "worst pareto k": worst}
+
+
+def _progress(tasks: list[tuple[str, int, int]]) -> Iterator[dict[str, Any]]:
+    for number, task in enumerate(tasks, start=1):
+        yield recover(*task)
+        if number % 20 == 0:
+            print(f"{task[0]}: {number} of {len(tasks)} bases", flush=True)
+
+
+def _inside(intervals: pd.DataFrame, truth: Any) -> dict[str, bool]:
+    return {name: _between(truth[name], *bounds) for name, bounds in zip(intervals.index, intervals.to_numpy(), strict=True)}
+
+
+def _between(value: float, low: float, high: float) -> bool:
+    return bool(low <= value <= high)
+
+
+def main() -> None:
+    """Print the shares for each model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--bases", type=int, default=200)
+    parser.add_argument("--customers", type=int, default=2357)
+    given = parser.parse_args()
+    for model in given.models:
+        print(model, json.dumps(study(model, given.bases, given.customers), indent=1), flush=True)
+
+
+if __name__ == "__main__":
+    main()

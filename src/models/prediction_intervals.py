@@ -1,0 +1,245 @@
+"""What customers will buy and bring, with how sure that is.
+
+A forecast is uncertain for three reasons, and the intervals here carry all three: the parameters are estimated
+(they are drawn from their posterior); purchases and leaving are random; and so is what a purchase brings.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from models._maximum_likelihood import Array
+from models._purchase_model import distinct_of
+from models.gamma_gamma import sample_total_spend
+from models.posterior import Posterior
+
+PARAMETER_DRAWS = 32  # posterior draws that a distribution of counts is averaged over
+CHUNK = 4_000_000  # elements held at a time
+SIMULATED = 10_000_000  # futures simulated at most, but for the fewest draws
+FEWEST_FUTURES, MOST_FUTURES = 100, 1000
+GOLDEN = (np.sqrt(5) - 1) / 2  # multiples of it, less their whole part, spread evenly
+
+
+class Interval(NamedTuple):
+    """Bounds of an interval, arrays of one shape or floats."""
+
+    low: Any
+    high: Any
+
+
+class BaseForecast(NamedTuple):
+    """Simulated futures of a customer base, summed up.
+
+    Attributes
+    ----------
+    customers : DataFrame
+        value_low and value_high, a row for each customer.
+    purchases, value : ndarray of shape (futures,)
+        Totals of the base, an equally likely future each.
+    """
+
+    customers: pd.DataFrame
+    purchases: Array
+    value: Array
+
+
+def probability_of_at_least(
+    model: Any, posterior: Posterior, n: Any, t: Any, frequency: Any, recency: Any, T: Any, seed: Any = 0
+) -> Array:
+    """Predictive probability that a customer makes `n` purchases or more in the next `t`.
+
+    Parameters
+    ----------
+    model : BGNBD, ModifiedBGNBD or ParetoNBD
+        Fitted.
+    posterior : Posterior
+        Of its parameters.
+    n : array_like of int, shape (customers,) or scalar
+    t : array_like of shape (customers,) or float
+        Time ahead, in the model's unit.
+    frequency, recency, T : array_like of shape (customers,)
+    seed : int or numpy.random.Generator, default 0
+
+    Returns
+    -------
+    ndarray of shape (customers,)
+    """
+    distinct, of_row = _distinct_futures(t, frequency, recency, T, n)
+    number = distinct.pop("n")
+    return _Counts(model, posterior, distinct, seed).at_least(number, np.arange(len(number)))[of_row]
+
+
+def purchase_intervals(
+    model: Any,
+    posterior: Posterior,
+    t: Any,
+    frequency: Any,
+    recency: Any,
+    T: Any,
+    coverage: float = 0.8,
+    seed: Any = 0,
+) -> Interval:
+    """Interval of each customer's purchases in the next `t`.
+
+    Counts are discrete, so the interval holds at least `coverage`, and often more.
+
+    Parameters
+    ----------
+    model : BGNBD, ModifiedBGNBD or ParetoNBD
+        Fitted.
+    posterior : Posterior
+        Of its parameters.
+    t : array_like of shape (customers,) or float
+        Time ahead, in the model's unit.
+    frequency, recency, T : array_like of shape (customers,)
+    coverage : float, default 0.8
+        With equal tails.
+    seed : int or numpy.random.Generator, default 0
+
+    Returns
+    -------
+    Interval of ndarray of int, shape (customers,)
+    """
+    distinct, of_row = _distinct_futures(t, frequency, recency, T)
+    counts = _Counts(model, posterior, distinct, seed)
+    low, high = (counts.quantile(share)[of_row] for share in ((1 - coverage) / 2, (1 + coverage) / 2))
+    return Interval(low, high)
+
+
+def forecast_base(
+    purchase_model: Any,
+    purchase_posterior: Posterior,
+    spend_posterior: Posterior,
+    t: float,
+    summary: pd.DataFrame,
+    worth: Any = 1.0,
+    coverage: float = 0.8,
+    futures: int | None = None,
+    seed: Any = 0,
+) -> BaseForecast:
+    """Simulate futures of the whole base: intervals of each customer's value, and of the totals.
+
+    Parameters
+    ----------
+    purchase_model : BGNBD, ModifiedBGNBD or ParetoNBD
+        Fitted.
+    purchase_posterior, spend_posterior : Posterior
+        Of its parameters and of the gamma-gamma model's.
+    t : float
+        Time ahead, in the model's unit.
+    summary : DataFrame
+        frequency, recency, T and monetary_value, a row for each customer.
+    worth : array_like of shape (customers,) or float, default 1.0
+        Value today of a unit of money spent: margin times discount.
+    coverage : float, default 0.8
+    futures : int, optional
+        How many to simulate; by default from 1,000 for small bases down to 100 for millions of customers.
+    seed : int or numpy.random.Generator, default 0
+
+    Returns
+    -------
+    BaseForecast
+    """
+    customers = len(summary)
+    if futures is None:
+        futures = int(np.clip(SIMULATED // max(customers, 1), FEWEST_FUTURES, MOST_FUTURES))
+    random = np.random.default_rng(seed)
+    theta = purchase_posterior.sample(futures, random)
+    spend_theta = spend_posterior.sample(futures, random)
+    x, t_x, age, spend = (
+        summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T", "monetary_value")
+    )
+    worth = np.broadcast_to(np.asarray(worth, dtype=float), (customers,))
+    distinct, history = distinct_of({"x": x, "t_x": t_x, "T": age})
+    in_order = np.argsort(history, kind="stable")
+    totals = np.zeros((2, futures))
+    bounds = np.zeros((customers, 2))
+    shares = [(1 - coverage) / 2, (1 + coverage) / 2]
+    spread = np.arange(futures) * GOLDEN
+    for rows in np.array_split(in_order, customers * futures // CHUNK + 1):
+        present, of_row = np.unique(history[rows], return_inverse=True)
+        columns = (distinct[name][present, np.newaxis] for name in ("x", "t_x", "T"))
+        alive = expit(-purchase_model._log_odds_of_leaving(theta, *columns))[of_row]
+        lives, future = np.nonzero((random.random((len(rows), 1)) + spread) % 1.0 < alive)
+        at = rows[lives]
+        bought = purchase_model._while_alive(theta[:, future], x[at], age[at]).sample(t, random)
+        buys = bought > 0
+        lives, future, at, bought = lives[buys], future[buys], at[buys], bought[buys]
+        value = np.zeros((len(rows), futures))
+        value[lives, future] = worth[at] * sample_total_spend(
+            spend_theta[:, future], bought, x[at], spend[at], random
+        )
+        totals[0] += np.bincount(future, weights=bought, minlength=futures)
+        totals[1] += value.sum(axis=0)
+        ever = value.any(axis=1)
+        bounds[rows[ever]] = np.quantile(value[ever], shares, axis=1, method="weibull").T
+    return BaseForecast(pd.DataFrame(bounds, columns=["value_low", "value_high"]), *totals)
+
+
+def interval_of(totals: Array, coverage: float = 0.8) -> Interval:
+    """Interval with equal tails of equally likely totals.
+
+    Parameters
+    ----------
+    totals : ndarray of shape (futures,)
+    coverage : float, default 0.8
+
+    Returns
+    -------
+    Interval of float
+    """
+    low, high = np.quantile(totals, [(1 - coverage) / 2, (1 + coverage) / 2], method="weibull")
+    return Interval(float(low), float(high))
+
+
+class _Counts:
+    """Predictive distributions of counts: mixtures over draws of the parameters."""
+
+    def __init__(self, model: Any, posterior: Posterior, distinct: dict[str, Array], seed: Any) -> None:
+        self.model = model
+        self.theta = posterior.sample(PARAMETER_DRAWS, seed)
+        self.distinct = distinct
+        histories = (distinct[name][:, np.newaxis] for name in ("x", "t_x", "T"))
+        self.alive = expit(-model._log_odds_of_leaving(self.theta, *histories))
+
+    def at_least(self, n: Array, rows: Array) -> Array:
+        """Probability of `n` or more for these of the distinct rows."""
+        x, age, t = (self.distinct[name][rows] for name in ("x", "T", "t"))
+        # While alive only (x, T) counts: worked out once for each combination.
+        distinct, of_row = distinct_of({"n": n, "x": x, "T": age, "t": t})
+        reached = np.empty((len(distinct["n"]), self.theta.shape[1]))
+        for part in np.array_split(np.arange(len(reached)), reached.size // CHUNK + 1):
+            number, x, age, t = (distinct[name][part, np.newaxis] for name in ("n", "x", "T", "t"))
+            reached[part] = self.model._while_alive(self.theta, x, age).at_least(number, t)
+        mean = np.einsum("ij,ij->i", self.alive[rows], reached[of_row]) / self.theta.shape[1]
+        return np.where(n > 0, mean, 1.0)
+
+    def quantile(self, share: float) -> Array:
+        """Least count that is not exceeded with a probability of `share`, for each distinct row."""
+        customers = len(self.alive)
+        exceeded = np.full(customers, -1)  # counts exceeded too often, and counts that aren't
+        enough = np.zeros(customers, dtype=int)
+        rows = np.arange(customers)
+        while len(rows):
+            over = self.at_least(enough[rows] + 1, rows) > 1 - share
+            rows = rows[over]
+            exceeded[rows] = enough[rows]
+            enough[rows] = 2 * enough[rows] + 1
+        rows = np.flatnonzero(enough - exceeded > 1)
+        while len(rows):
+            middle = (exceeded[rows] + enough[rows]) // 2
+            over = self.at_least(middle + 1, rows) > 1 - share
+            exceeded[rows[over]] = middle[over]
+            enough[rows[~over]] = middle[~over]
+            rows = rows[enough[rows] - exceeded[rows] > 1]
+        return enough
+
+
+def _distinct_futures(
+    t: Any, frequency: Any, recency: Any, T: Any, n: Any = None
+) -> tuple[dict[str, Array], Array]:
+    given = {"x": frequency, "t_x": recency, "T": T, "t": t, **({} if n is None else {"n": n})}
+    arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(each, dtype=float)) for each in given.values()))
+    return distinct_of(dict(zip(given, arrays, strict=True)))
