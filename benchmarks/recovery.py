@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kstest
 
-from models import BGNBD, GammaGamma, ModifiedBGNBD
+from models import BGNBD, GammaGamma, ModifiedBGNBD, ParetoNBD
 from models.posterior import sample_posterior
 from models.prediction_intervals import forecast_base, interval_of, probability_of_at_least, purchase_intervals
 from models.simulation import CDNOW, simulate_histories, simulate_spend
 
-MODELS = {"bgnbd": BGNBD, "modified_bgnbd": ModifiedBGNBD}
+MODELS = {"bgnbd": BGNBD, "modified_bgnbd": ModifiedBGNBD, "pareto_nbd": ParetoNBD}
 COVERAGE = 0.8
 AHEAD = 39.0
 
@@ -38,18 +38,18 @@ def simulated_base(model: str, customers: int, seed: int) -> pd.DataFrame:
 def recover(model: str, customers: int, seed: int) -> dict[str, Any]:
     """Fit one simulated base and say what lies inside its interval."""
     base = simulated_base(model, customers, seed)
-    histories = tuple(base[name].to_numpy() for name in ("frequency", "recency", "T"))
-    fitted = MODELS[model]().fit(*histories)
+    x, t_x, age = (base[name].to_numpy() for name in ("frequency", "recency", "T"))
+    fitted = MODELS[model]().fit(x, t_x, age)
     posterior = sample_posterior(fitted, seed=seed)
     buying = base[base["frequency"] > 0]
     spend = GammaGamma().fit(buying["frequency"], buying["monetary_value"])
     spend_posterior = sample_posterior(spend, seed=seed)
     forecast = forecast_base(fitted, posterior, spend_posterior, AHEAD, base, coverage=COVERAGE, seed=seed)
-    intervals = purchase_intervals(fitted, posterior, AHEAD, *histories, coverage=COVERAGE, seed=seed)
+    intervals = purchase_intervals(fitted, posterior, AHEAD, x, t_x, age, coverage=COVERAGE, seed=seed)
     actual = base["purchases_ahead"].to_numpy()
 
     at_least, above = (
-        probability_of_at_least(fitted, posterior, actual + extra, AHEAD, *histories, seed=seed) for extra in (0, 1)
+        probability_of_at_least(fitted, posterior, actual + extra, AHEAD, x, t_x, age, seed=seed) for extra in (0, 1)
     )
     random = np.random.default_rng(seed)
     transform = 1 - at_least + random.random(customers) * (at_least - above)
@@ -76,7 +76,7 @@ def study(model: str, bases: int, customers: int) -> dict[str, float]:
     found = list(_progress([(model, customers, seed) for seed in range(bases)]))
     # one customer in fifty of each base: so many that the test notices, so few that they are as good as independent
     transforms = np.concatenate([each.pop("transform")[::50] for each in found])
-    shares = pd.DataFrame(found).drop(columns="pareto k").mean().to_dict()
+    shares = {str(what): float(share) for what, share in pd.DataFrame(found).drop(columns="pareto k").mean().items()}
     worst = max(each["pareto k"] for each in found)
     test = kstest(transforms, "uniform")
     return {**shares, "uniform by a test, p": float(test.pvalue), "tested": len(transforms), "worst pareto k": worst}
@@ -90,7 +90,9 @@ def _progress(tasks: list[tuple[str, int, int]]) -> Iterator[dict[str, Any]]:
 
 
 def _inside(intervals: pd.DataFrame, truth: Any) -> dict[str, bool]:
-    return {name: _between(truth[name], *bounds) for name, bounds in zip(intervals.index, intervals.to_numpy(), strict=True)}
+    return {
+        name: _between(truth[name], *bounds) for name, bounds in zip(intervals.index, intervals.to_numpy(), strict=True)
+    }
 
 
 def _between(value: float, low: float, high: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_VALUE = ("time_unit", "horizon_days", "annual_discount_rate", "margin")
+_VALUE = ("time_unit", "horizon_days", "annual_discount_rate", "margin", "interval", "seed")
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Table:
 
 
 TABLES = {
-    "holdout": Table("lifetime_value", ("time_unit", "holdout_days")),
+    "holdout": Table("forecast_test", ("time_unit", "holdout_days", "interval", "seed")),
     "lifetime_value": Table("lifetime_value", _VALUE),
     "retention": Table("retention", ("interval",)),
-    "segments": Table("differentiation", ("seed", *_VALUE)),
+    "segments": Table("differentiation", _VALUE),
 }

@@ -52,5 +52,10 @@ def plural(how_many: float, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == '1' else many or one + 's'}"
 
 
+def shortened(text: str, letters: int = 18) -> str:
+    """Return a name cut to a length that fits beside a figure."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+
+
 def _missing(value: float | None) -> bool:
     return bool(pd.isna(value)) or math.isinf(value)  # type: ignore[arg-type]

@@ -46,7 +46,7 @@ class GeometricDropout:
     b: Array
 
     def expected(self, t: Array) -> Array:
-        """Expected purchases in the next `t`, of shape (n,) like all the parameters."""
+        """Expect this many purchases in the next `t`; of shape (n,)."""
         t, r, alpha, a, b = (np.ravel(each) for each in np.broadcast_arrays(t, self.r, self.alpha, self.a, self.b))
         odds = t / alpha
         result = np.empty(len(odds))

@@ -38,7 +38,7 @@ class WhileAlive(Protocol):
     """Purchases of customers alive now; elementwise over arrays of one shape."""
 
     def expected(self, t: Array) -> Array:
-        """Expected purchases in the next `t`."""
+        """Expect this many purchases in the next `t`."""
 
     def at_least(self, n: Array, t: Array) -> Array:
         """Probability of `n` purchases or more in the next `t`."""
@@ -162,6 +162,9 @@ class PurchaseModel(MaximumLikelihood):
             {**columns, "frequency": columns["frequency"].astype(int), "weights": customers}, index=index
         )
         self._conclude(distinct, counts)
+        # lifetimes keeps these two on the instance, and its save_model looks for them there.
+        self.predict = self.conditional_expected_number_of_purchases_up_to_time  # type: ignore[method-assign]
+        self.generate_new_data = self.generate_new_data  # type: ignore[method-assign]
         return self
 
     def log_likelihood(self, frequency: Any, recency: Any, T: Any) -> Any:
@@ -434,7 +437,7 @@ class PurchaseModel(MaximumLikelihood):
         given = (frequency, recency, T) if t is None else (t, frequency, recency, T)
         *ahead, x, t_x, age = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in given))
         alive = expit(-self._log_odds_of_leaving(self._theta, x, t_x, age))
-        distinct, of_row = distinct_of({"x": x, "T": age, **{"t": each for each in ahead}})
+        distinct, of_row = distinct_of({"x": x, "T": age, **({"t": ahead[0]} if ahead else {})})
         process = self._while_alive(self._theta, distinct["x"], distinct["T"])
         values = of_living(process, distinct["t" if ahead else "T"])
         return like(given[-3:] + given[:-3], alive * values[of_row].reshape(x.shape))

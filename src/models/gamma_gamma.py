@@ -81,6 +81,7 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
 
     NAMES = ("p", "q", "v")
     COLUMNS = ("frequency", "monetary_value")
+    COLUMNS = ("frequency", "monetary_value")
 
     def fit(
         self,
@@ -145,10 +146,10 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
             warnings.warn(note, UserWarning, stacklevel=2)
 
         rows, counts = _by_frequency(columns, customers)
-        unit = float(np.exp(np.average(np.log(rows["monetary_value"]), weights=counts)))
+        unit = float(np.exp(counts @ np.log(rows["monetary_value"]) / counts.sum()))
         scaled = {**rows, "monetary_value": rows["monetary_value"] / unit}
         units = np.array([1.0, 1.0, unit])
-        starts = self._starts(float(np.average(rows["frequency"], weights=counts)))
+        starts = self._starts(float(counts @ rows["frequency"] / counts.sum()))
         if initial_params is not None:
             starts = [*starts, np.asarray(initial_params, dtype=float) - np.log(units)]
         lower = np.maximum(LOWER, [-np.inf, 0, -np.inf]) if q_constraint else LOWER
@@ -173,9 +174,18 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
         Returns
         -------
         ndarray, Series or float
+
+        Raises
+        ------
+        ValueError
+            If a row can't be a customer's: the message counts and shows them.
         """
         x, mean = np.broadcast_arrays(np.asarray(frequency, dtype=float), np.asarray(monetary_value, dtype=float))
-        values = self._log_likelihood(self._theta, x.ravel(), mean.ravel())
+        columns = {"frequency": x.ravel(), "monetary_value": mean.ravel()}
+        _check_spend(columns)
+        order = _order(columns["frequency"])
+        values = np.empty(x.size)
+        values[order] = self._log_likelihood(self._theta, *(each[order] for each in columns.values()))
         return like((frequency, monetary_value), values.reshape(x.shape))
 
     def conditional_expected_average_profit(self, frequency: Any = None, monetary_value: Any = None) -> Any:
@@ -324,9 +334,11 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
     @staticmethod
     def _log_likelihood(theta: Array, x: Array, mean: Array) -> Array:
         rows = _standardise(theta, x, mean)
-        return rows.expand(rows.lesser) * rows.log_ratio - rows.expand(rows.both) * rows.log_mix + (
-            rows.expand(rows.normaliser[0]) - np.log(mean)
-        )
+        values = rows.expand(rows.normaliser[0])
+        values += rows.expand(rows.lesser) * rows.log_ratio
+        values -= rows.expand(rows.both) * rows.log_mix
+        values -= np.log(mean)
+        return values
 
     @staticmethod
     def _derivatives(  # type: ignore[override]
@@ -351,9 +363,7 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
         in_shape, in_q = ratios - mixes, -mixes
         in_shape, in_q = np.where(swapped, in_q, in_shape), np.where(swapped, in_shape, in_q)
         spread = customers * weight * rest + (rest - weight) * excesses - squares
-        gradient = np.array(
-            [x @ (customers * shape_1 + in_shape), (customers * q_1 + in_q).sum(), both @ excesses / v]
-        )
+        gradient = np.array([x @ (customers * shape_1 + in_shape), (customers * q_1 + in_q).sum(), both @ excesses / v])
         pp, pq, qq = x**2 @ (customers * shape_2), x @ (customers * cross_2), customers @ q_2
         pv = -x @ (customers * rest - excesses) / v
         qv = (customers * weight + excesses).sum() / v
@@ -370,15 +380,14 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
         notes = []
         if p_high and q_high:
             notes.append(
-                f"All customers spend the same on every purchase, {p * v / q:.4g}. The data show no spread, so p, q and "
-                "v, which describe it, can't be told; every forecast of spend is this amount."
+                f"All customers spend the same on every purchase, {p * v / q:.4g}. The data show no spread, so p, q "
+                "and v, which describe it, can't be told; every forecast of spend is this amount."
             )
         elif p_high:
             notes.append(
-                "All purchases of a customer are alike, as with subscriptions: p ran to its limit, and each customer is "
-                "expected to go on spending exactly what was spent so far. Customers differ from each other; "
-                f"a typical one spends {p * v / q:.4g} a purchase. How much one purchase differs from the next can't "
-                "be told, and p and v mean something only together."
+                "All purchases of a customer are alike, as with subscriptions: p ran to its limit, and each customer "
+                "is expected to go on spending exactly what was spent so far. Customers differ from each other; a "
+                f"typical one spends {p * v / q:.4g} a purchase. p and v mean something only together."
             )
         elif q_high:
             notes.append(
@@ -433,8 +442,8 @@ def sample_total_spend(theta: Any, n: Any, frequency: Any, monetary_value: Any, 
         p, q, v, _check_number(n), np.asarray(frequency, dtype=float), np.asarray(monetary_value, dtype=float)
     )
     shape = given[0].shape
-    total = np.zeros(shape).ravel()
-    buying = np.flatnonzero(given[3])
+    total = np.zeros(given[0].size)
+    buying = slice(None) if given[3].all() else np.flatnonzero(given[3])
     p, q, v, number, x, mean = (each.ravel()[buying] for each in given)
     x, rate = _rate_known((p, q, v), x, mean)
     slow = np.maximum(random.standard_gamma(p * x + q), SMALLEST_RATE)
@@ -442,7 +451,7 @@ def sample_total_spend(theta: Any, n: Any, frequency: Any, monetary_value: Any, 
     return total.reshape(shape)
 
 
-def _check_spend(columns: dict[str, Array], index: Any) -> None:
+def _check_spend(columns: dict[str, Array], index: Any = None) -> None:
     x = columns["frequency"]
     refuse(
         columns,
@@ -483,7 +492,7 @@ def _check_number(n: Any) -> Array:
 
 
 def _told_by_data(x: Array, customers: Array) -> list[str]:
-    """What can't be learnt from these customers whatever they spend."""
+    """Say what can't be learnt from these customers whatever they spend."""
     seen = x[customers > 0]
     if customers.sum() <= 1:
         return [
@@ -505,11 +514,14 @@ def _by_frequency(columns: dict[str, Array], customers: Array) -> tuple[dict[str
 
     Mean spends seldom repeat, so finding those that do would take longer than it saves.
     """
-    x = columns["frequency"]
+    order = _order(columns["frequency"])
+    return {name: values[order] for name, values in columns.items()}, customers[order].astype(float)
+
+
+def _order(x: Array) -> Array:
+    """Where the rows stand in order of frequency."""
     # Small integers are sorted by digits, several times faster than floats.
-    order = np.argsort(x.astype(np.min_scalar_type(int(x.max()))), kind="stable")
-    rows = order[np.asarray(customers)[order] > 0]
-    return {name: values[rows] for name, values in columns.items()}, np.asarray(customers, dtype=float)[rows]
+    return np.argsort(x.astype(np.min_scalar_type(int(x.max(initial=0)))), kind="stable")
 
 
 def _rate_known(theta: Any, frequency: Any, monetary_value: Any) -> tuple[Array, Array]:
@@ -574,14 +586,18 @@ class _Rows:
 
 def _standardise(theta: Array, x: Array, mean: Array) -> _Rows:
     p, q, v = theta
-    begins = np.flatnonzero(np.diff(x, prepend=np.nan) != 0)
+    is_new = np.ones(len(x), dtype=bool)
+    np.not_equal(x[1:], x[:-1], out=is_new[1:])
+    begins = np.flatnonzero(is_new)
     lengths = np.diff(begins, append=len(x))
     shape = p * x[begins]
     both, lesser = shape + q, np.minimum(shape, q)
     swapped = shape > q
     ratio = mean / (p * v / q)
     np.reciprocal(ratio, out=ratio, where=np.repeat(swapped, lengths))
-    gap = np.repeat(lesser / both, lengths) * (ratio - 1)
+    log_ratio = np.log(ratio)
+    ratio -= 1
+    gap = np.multiply(ratio, np.repeat(lesser / both, lengths), out=ratio)
     return _Rows(
         begins,
         lengths,
@@ -590,7 +606,7 @@ def _standardise(theta: Array, x: Array, mean: Array) -> _Rows:
         lesser,
         swapped,
         _normaliser(shape, q),
-        np.log(ratio),
+        log_ratio,
         gap,
         np.log1p(gap),
     )

@@ -1,25 +1,66 @@
-"""Customer lifetime value: expected purchases, discounted, times expected spend.
+"""Customer lifetime value: expected purchases, discounted, times expected spend, times margin.
 
-Discounting is continuous. An annual rate i makes the force of interest delta = log(1 + i) per year of 365.25
-days, and the value at `as_of` of purchases over the horizon H is
+The convention is one throughout. The value is that at `as_of` of what is bought after it. The rate is effective
+and per year of 365.25 days, the discounting continuous: an annual rate i makes the force of interest
+delta = log(1 + i) per year. So purchases over the horizon H count
 
-    DEP = integral from 0 to H of exp(-delta t) dE[X(t)]
-        = exp(-delta H) E[X(H)] + delta * integral from 0 to H of exp(-delta t) E[X(t)] dt,
+    DEP = integral from 0 to H of exp(-delta t) dE[X(t)],
 
-the finite-horizon form of discounted expected transactions in Fader, Hardie & Lee (2005), RFM and CLV: Using
-Iso-Value Curves for Customer Base Analysis, *Journal of Marketing Research* 42(4), equation (2).
+the finite-horizon form of the discounted expected transactions in Fader, Hardie & Lee (2005), RFM and CLV: Using
+Iso-Value Curves for Customer Base Analysis, *Journal of Marketing Research* 42(4), equation (2), which it tends to
+as H grows. Spend per purchase is independent of purchases in these models, so the value is their product.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from models._maximum_likelihood import Array
+from models.posterior import Posterior
+from models.prediction_intervals import Interval, forecast_base, interval_of, purchase_intervals
 from models.rfm import DAYS_PER_UNIT
 
-Array = np.ndarray
 
-NODES = 20  # Gauss-Legendre nodes in the cube root of time, in which early bursts of purchases are smooth too
+class LifetimeValue(NamedTuple):
+    """Lifetime value with intervals.
+
+    Attributes
+    ----------
+    customers : DataFrame
+        As `customer_lifetime_value` gives it, the bounds filled in.
+    purchases, value : Interval of float
+        The base's total purchases over the horizon and their total value.
+    """
+
+    customers: pd.DataFrame
+    purchases: Interval
+    value: Interval
+
+
+def force_of_interest(annual_discount_rate: float, time_unit: str) -> float:
+    """Continuous discount rate per unit of time.
+
+    Parameters
+    ----------
+    annual_discount_rate : float
+        Effective rate per year of 365.25 days, above -1; 0.10 for 10%.
+    time_unit : {"day", "week", "month", "year"}
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the time unit is unknown or the rate -1 or less.
+    """
+    if time_unit not in DAYS_PER_UNIT:
+        raise ValueError(f"time_unit is {time_unit!r}; it must be one of {', '.join(DAYS_PER_UNIT)}.")
+    if annual_discount_rate <= -1:
+        raise ValueError(f"annual_discount_rate is {annual_discount_rate}; it must be above -1.")
+    return float(np.log1p(annual_discount_rate) * DAYS_PER_UNIT[time_unit] / DAYS_PER_UNIT["year"])
 
 
 def discounted_expected_purchases(
@@ -36,12 +77,12 @@ def discounted_expected_purchases(
 
     Parameters
     ----------
-    model : lifetimes fitter
-        Fitted, with `conditional_expected_number_of_purchases_up_to_time`.
+    model : BGNBD, ModifiedBGNBD or ParetoNBD
+        Fitted.
     frequency, recency, T : array_like of shape (n,)
         Histories, in `time_unit`.
     horizon_days : float
-        How far ahead to look, in days, at least 0.
+        How far ahead to look, in days, at least 0; infinite for the whole residual life.
     annual_discount_rate : float
         Effective rate per year of 365.25 days, above -1; 0.10 for 10%. 0 discounts nothing.
     time_unit : {"day", "week", "month", "year"}
@@ -54,10 +95,15 @@ def discounted_expected_purchases(
     Raises
     ------
     ValueError
-        If the time unit is unknown, the horizon negative, or the rate -1 or less.
+        If the time unit is unknown, the horizon negative, the rate -1 or less, or the horizon infinite without
+        a rate above 0.
     """
-    distinct, of_row = _distinct_histories(frequency, recency, T)
-    return _discounted(model, distinct, horizon_days, annual_discount_rate, time_unit)[of_row]
+    rate = force_of_interest(annual_discount_rate, time_unit)
+    if horizon_days < 0:
+        raise ValueError(f"horizon_days is {horizon_days}; it can't be negative.")
+    histories = (np.atleast_1d(np.asarray(given, dtype=float)) for given in (frequency, recency, T))
+    horizon = horizon_days / DAYS_PER_UNIT[time_unit]
+    return np.asarray(model.discounted_expected_residual_transactions(rate, *histories, horizon))
 
 
 def customer_lifetime_value(
@@ -67,7 +113,7 @@ def customer_lifetime_value(
     *,
     horizon_days: float,
     annual_discount_rate: float,
-    margin: float | None = None,
+    margin: Any = None,
     time_unit: str = "week",
 ) -> pd.DataFrame:
     """Value each customer: expected purchases, spend per purchase, and what both are worth today.
@@ -76,25 +122,24 @@ def customer_lifetime_value(
     ----------
     summary : DataFrame
         As `models.rfm.rfm_summary` gives it; monetary_value may be absent if `spend_model` is None.
-    purchase_model : lifetimes fitter or None
+    purchase_model : BGNBD, ModifiedBGNBD, ParetoNBD or None
         Fitted on frequency, recency and T in `time_unit`. None leaves p_alive, expected_purchases and clv empty.
-    spend_model : lifetimes GammaGammaFitter or None
+    spend_model : GammaGamma or None
         None leaves expected_spend and clv empty.
     horizon_days : float
         How far ahead to look, in days.
     annual_discount_rate : float
         Effective rate per year; see `discounted_expected_purchases`.
-    margin : float, optional
-        Share of revenue that is profit. By default the value is revenue.
+    margin : array_like of shape (n,) or float, optional
+        Share of revenue that is profit, of each customer or of all. By default the value is revenue.
     time_unit : {"week", "day", "month", "year"}, default "week"
 
     Returns
     -------
     DataFrame
         customer (string), frequency, recency, T, monetary_value, p_alive, expected_purchases (over the
-        horizon, not discounted), expected_purchases_low and _high (empty), expected_spend (per purchase),
-        clv (discounted; expected spend and purchases are independent in these models, so it is their
-        product), clv_low and clv_high (empty).
+        horizon, not discounted), expected_purchases_low and _high (empty; see `with_intervals`), expected_spend
+        (per purchase), clv (discounted), clv_low and clv_high (empty).
 
     Raises
     ------
@@ -102,24 +147,22 @@ def customer_lifetime_value(
         For the reasons of `discounted_expected_purchases`.
     """
     empty = np.full(len(summary), np.nan)
-    alive = expected = discounted = empty
+    alive = expected = discounted = spend = empty
+    histories = [summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")]
     if purchase_model is not None:
-        distinct, of_row = _distinct_histories(summary["frequency"], summary["recency"], summary["T"])
-        discounted = _discounted(purchase_model, distinct, horizon_days, annual_discount_rate, time_unit)[of_row]
-        histories = (distinct["frequency"], distinct["recency"], distinct["T"])
+        discounted = discounted_expected_purchases(
+            purchase_model,
+            *histories,
+            horizon_days=horizon_days,
+            annual_discount_rate=annual_discount_rate,
+            time_unit=time_unit,
+        )
         horizon = horizon_days / DAYS_PER_UNIT[time_unit]
-        expected = np.asarray(
-            purchase_model.conditional_expected_number_of_purchases_up_to_time(horizon, *histories), dtype=float
-        )[of_row]
-        alive = np.ravel(np.asarray(purchase_model.conditional_probability_alive(*histories), dtype=float))[of_row]
-
-    spend = empty
+        expected = purchase_model.conditional_expected_number_of_purchases_up_to_time(horizon, *histories)
+        alive = purchase_model.conditional_probability_alive(*histories)
     if spend_model is not None:
-        spend = np.asarray(
-            spend_model.conditional_expected_average_profit(
-                summary["frequency"].to_numpy(), summary["monetary_value"].to_numpy(dtype=float)
-            ),
-            dtype=float,
+        spend = spend_model.conditional_expected_average_profit(
+            summary["frequency"].to_numpy(), summary["monetary_value"].to_numpy(dtype=float)
         )
     monetary_value = summary["monetary_value"].to_numpy() if "monetary_value" in summary else empty
     # Nothing expected is worth nothing, even where the mean spend is infinite.
@@ -136,42 +179,81 @@ def customer_lifetime_value(
             "expected_purchases_low": empty,
             "expected_purchases_high": empty,
             "expected_spend": spend,
-            "clv": revenue * (1.0 if margin is None else margin),
+            "clv": revenue * (1.0 if margin is None else np.asarray(margin, dtype=float)),
             "clv_low": empty,
             "clv_high": empty,
         }
     )
 
 
-def _distinct_histories(frequency: Any, recency: Any, T: Any) -> tuple[pd.DataFrame, Array]:
-    """Distinct histories and, for each customer, the row of theirs."""
-    given = {"frequency": frequency, "recency": recency, "T": T}
-    frame = pd.DataFrame({name: np.atleast_1d(np.asarray(values)) for name, values in given.items()})
-    of_row = frame.groupby(list(frame), sort=False).ngroup().to_numpy()
-    return frame.drop_duplicates(ignore_index=True), of_row
+def with_intervals(
+    valued: pd.DataFrame,
+    purchase_model: Any,
+    purchase_posterior: Posterior,
+    spend_posterior: Posterior | None,
+    *,
+    horizon_days: float,
+    annual_discount_rate: float,
+    margin: Any = None,
+    time_unit: str = "week",
+    coverage: float = 0.8,
+    seed: Any = 0,
+) -> LifetimeValue:
+    """Add intervals to `customer_lifetime_value`: of each customer and of the base.
 
+    They carry the uncertainty of the parameters, of purchases and leaving, and of spend. A customer's purchases are
+    discounted in simulated futures by what discounting takes off their expectation.
 
-def _discounted(
-    model: Any, distinct: pd.DataFrame, horizon_days: float, annual_discount_rate: float, time_unit: str
-) -> Array:
-    if time_unit not in DAYS_PER_UNIT:
-        raise ValueError(f"time_unit is {time_unit!r}; it must be one of {', '.join(DAYS_PER_UNIT)}.")
-    if horizon_days < 0:
-        raise ValueError(f"horizon_days is {horizon_days}; it can't be negative.")
-    if annual_discount_rate <= -1:
-        raise ValueError(f"annual_discount_rate is {annual_discount_rate}; it must be above -1.")
+    Parameters
+    ----------
+    valued : DataFrame
+        From `customer_lifetime_value`, with the same terms as here.
+    purchase_model : BGNBD, ModifiedBGNBD or ParetoNBD
+    purchase_posterior : Posterior
+    spend_posterior : Posterior or None
+        None leaves the bounds of value empty.
+    horizon_days, annual_discount_rate, margin, time_unit
+        As in `customer_lifetime_value`; the horizon must be finite.
+    coverage : float, default 0.8
+        With equal tails.
+    seed : int or numpy.random.Generator, default 0
+
+    Returns
+    -------
+    LifetimeValue
+
+    Raises
+    ------
+    ValueError
+        If the horizon is infinite, or for the reasons of `discounted_expected_purchases`.
+    """
+    if not np.isfinite(horizon_days):
+        raise ValueError("Intervals need a finite horizon_days.")
+    frequency, recency, age = (valued[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
     horizon = horizon_days / DAYS_PER_UNIT[time_unit]
-    delta = np.log1p(annual_discount_rate) * DAYS_PER_UNIT[time_unit] / DAYS_PER_UNIT["year"]
-    histories = [distinct[name].to_numpy() for name in ("frequency", "recency", "T")]
-
-    def expected(t: float) -> Array:
-        return np.asarray(model.conditional_expected_number_of_purchases_up_to_time(t, *histories), dtype=float)
-
-    value = np.exp(-delta * horizon) * expected(horizon)
-    if delta == 0 or horizon == 0:
-        return value
-    points, weights = np.polynomial.legendre.leggauss(NODES)
-    root = (points + 1) / 2
-    for t, weight in zip(horizon * root**3, horizon * 3 * root**2 * weights / 2, strict=True):
-        value += delta * weight * np.exp(-delta * t) * expected(t)
-    return value
+    discounted = discounted_expected_purchases(
+        purchase_model,
+        frequency,
+        recency,
+        age,
+        horizon_days=horizon_days,
+        annual_discount_rate=annual_discount_rate,
+        time_unit=time_unit,
+    )
+    expected = valued["expected_purchases"].to_numpy()
+    discount = np.divide(discounted, expected, out=np.ones(len(valued)), where=expected > 0)
+    worth = discount * (1.0 if margin is None else np.asarray(margin, dtype=float))
+    forecast = forecast_base(
+        purchase_model, purchase_posterior, spend_posterior, horizon, valued, worth, coverage=coverage, seed=seed
+    )
+    bounds = purchase_intervals(
+        purchase_model, purchase_posterior, horizon, frequency, recency, age, coverage=coverage, seed=seed
+    )
+    known = valued["clv"].notna().to_numpy()
+    customers = valued.assign(
+        expected_purchases_low=bounds.low.astype(float),
+        expected_purchases_high=bounds.high.astype(float),
+        clv_low=np.where(known, forecast.customers["value_low"], np.nan),
+        clv_high=np.where(known, forecast.customers["value_high"], np.nan),
+    )
+    return LifetimeValue(customers, interval_of(forecast.purchases, coverage), interval_of(forecast.value, coverage))

@@ -73,11 +73,14 @@ class ParetoNBD(PurchaseModel, ParetoNBDFitter):
 
     @staticmethod
     def _starts(x: Array, T: Array, counts: Array) -> list[Array]:
-        """Set starts whose mean purchase rate is the observed one, for customers more and less alike."""
+        """Set starts whose mean purchase rate is the observed one, for customers more and less alike.
+
+        The last two are near the limits where everybody leaves at one rate, and right after the first purchase.
+        """
         rate = (counts @ x) / (counts @ T)
         return [
             np.log([r, r / rate, s, beta])
-            for r, s, beta in [(0.6, 0.6, 0.3), (2.0, 0.2, 2.0), (0.3, 3.0, 2.0), (20.0, 1.0, 1.0)]
+            for r, s, beta in [(0.6, 0.6, 0.3), (2.0, 0.2, 2.0), (20.0, 1.0, 1.0), (0.5, 30.0, 30.0), (1.0, 0.03, 1e-6)]
         ]
 
     @staticmethod
@@ -107,64 +110,47 @@ class ParetoNBD(PurchaseModel, ParetoNBDFitter):
     def _derivatives(  # type: ignore[override]
         theta: Array, x: Array, t_x: Array, T: Array, counts: Array
     ) -> tuple[float, Array, Array]:
-        r, alpha, s, beta = theta
-        _, rising_1, rising_2 = rising_factorial(r, x)
-        k, by_alpha, by_beta = r + x, alpha + T, beta + T
-        in_time, in_life = np.log1p(T / alpha), np.log1p(T / beta)
-
-        # A customer who is still here.
-        first = np.array(
-            [
-                counts @ (rising_1 - in_time),
-                counts @ ((r * T - alpha * x) / (alpha * by_alpha)),
-                -counts @ in_life,
-                counts @ (s * T / (beta * by_beta)),
-            ]
-        )
-        second = np.zeros((4, 4))
-        second[0, 0] = counts @ rising_2
-        second[0, 1] = counts @ (T / (alpha * by_alpha))
-        second[1, 1] = counts @ ((x * alpha**2 - r * T * (2 * alpha + T)) / (alpha * by_alpha) ** 2)
-        second[2, 3] = counts @ (T / (beta * by_beta))
-        second[3, 3] = -counts @ (s * T * (2 * beta + T) / (beta * by_beta) ** 2)
-
-        # One who has left: the log odds are the logarithm of an integral, so their derivatives are means over the
-        # times of leaving of those of the log integrand, and for the second the covariances of the first.
-        odds = np.zeros((4, 4))
-        at_last_purchase = np.broadcast_arrays(*_at_last_purchase(theta, x, t_x, T))
-        _, alpha_then, _, beta_then, silence = at_last_purchase
-        log_here = -k * np.log1p(silence / alpha_then) - s * np.log1p(silence / beta_then)
         value = counts @ _log_until_last_purchase(theta, x, t_x)
-        for rows, times, shares, log_left in times_of_leaving(*at_last_purchase):
+        first, second = _derivatives_if_here(theta, x, T, counts)
+        k, alpha, s, beta, silence = np.broadcast_arrays(*_at_last_purchase(theta, x, t_x, T))
+        log_here = -k * np.log1p(silence / alpha) - s * np.log1p(silence / beta)
+        by_alpha, by_beta = theta[1] + T, theta[3] + T
+        for rows, times, shares, log_left in times_of_leaving(k, alpha, s, beta, silence):
+            value += counts[rows] @ np.logaddexp(log_here[rows], log_left)
+            # The log odds of having left are the logarithm of an integral over the times of leaving. Its first
+            # derivatives are the means of those of the log integrand, over the times the customer may have left;
+            # its second the means of those, and the covariances of the first.
             still = silence[rows] - times
-            u, v = still / (alpha_then[rows] + times), still / (beta_then[rows] + times)
-            per_u, per_v = -k[rows] / by_alpha[rows], -(s + 1) / by_beta[rows]
-            slopes = np.stack([np.log1p(u), per_u * u, np.log1p(v), per_v * v])
-            means = np.einsum("anj,nj->aj", slopes, shares)
+            u, v = still / (alpha[rows] + times), still / (beta[rows] + times)
+            slopes = np.stack([np.log1p(u), u, np.log1p(v), v])
+            slopes[1] *= -k[rows] / by_alpha[rows]
+            slopes[3] *= -(s[rows] + 1) / by_beta[rows]
+            weighted = slopes * shares
+            means = weighted.sum(axis=1)
             slopes -= means[:, np.newaxis]
+            weighted = np.multiply(slopes, shares, out=weighted)
+            of_alpha, of_beta = ((weighted[i] * slopes[i]).sum(axis=0) + means[i] ** 2 for i in (1, 3))
             left = expit(log_left - log_here[rows])
             gone = counts[rows] * left
-            spread = (slopes * (shares * gone)).reshape(4, -1) @ slopes.reshape(4, -1).T
-            means += np.stack([np.zeros(len(rows)), np.zeros(len(rows)), np.full(len(rows), 1 / s), -1 / by_beta[rows]])
-            odds += spread + (means * (gone * (1 - left))) @ means.T
-            value += counts[rows] @ np.logaddexp(log_here[rows], log_left)
+            second[0, 1] += gone @ (means[1] / k[rows])
+            second[1, 1] += gone @ (of_alpha / k[rows] - 2 * means[1] / by_alpha[rows])
+            second[2, 2] -= gone.sum() / theta[2] ** 2
+            second[2, 3] += gone @ (means[3] / (s[rows] + 1))
+            second[3, 3] += gone @ (of_beta / (s[rows] + 1) - 2 * means[3] / by_beta[rows] + 1 / by_beta[rows] ** 2)
+            means[2] += 1 / s[rows]
+            means[3] -= 1 / by_beta[rows]
             first += means @ gone
-            mean_u, mean_v = (np.einsum("nj,nj->j", each, shares) for each in (u, v))
-            square_u, square_v = (np.einsum("nj,nj,nj->j", each, each, shares) for each in (u, v))
-            second[0, 1] -= gone @ (mean_u / by_alpha[rows])
-            second[1, 1] += gone @ (k[rows] * (square_u + 2 * mean_u) / by_alpha[rows] ** 2)
-            second[2, 2] -= gone.sum() / s**2
-            second[2, 3] -= gone @ (mean_v / by_beta[rows])
-            second[3, 3] += gone @ ((1 + (s + 1) * (square_v + 2 * mean_v)) / by_beta[rows] ** 2)
-        second[1, 0], second[3, 2] = second[0, 1], second[2, 3]
-        return float(value), first, second + odds
+            weighted *= gone
+            spread = weighted.reshape(4, -1) @ slopes.reshape(4, -1).T + (means * (gone * (1 - left))) @ means.T
+            second += np.triu(spread)
+        return float(value), first, np.triu(second) + np.triu(second, 1).T
 
     @staticmethod
     def _limits(optimum: Optimum, units: Array) -> tuple[Array, list[str]]:
         low, high = optimum.at_lower, optimum.at_upper
         r, alpha, s, beta = np.exp(optimum.log_params) * units
         limited = optimum.pinned.copy()
-        oldest = units[3]
+        oldest = units[3]  # their age is the unit of time
         gone = -np.expm1(-s * np.log1p(oldest / beta))
         notes = []
         if high[0] or high[1]:
@@ -179,7 +165,7 @@ class ParetoNBD(PurchaseModel, ParetoNBDFitter):
                 "Purchase rates differ without limit: r and alpha went to 0 together, so that part of the customers "
                 "never buy again and the others as often as each did before."
             )
-        if limited[2:].any() and gone < NOBODY:
+        if (limited | optimum.flat)[2:].any() and gone < NOBODY:
             limited[2:] = True
             notes.append(
                 "Nobody is seen to leave: s went to 0 or beta grew without limit, so every customer counts as alive "
@@ -200,15 +186,15 @@ class ParetoNBD(PurchaseModel, ParetoNBDFitter):
             )
         elif s < 1:
             notes.append(
-                f"The mean lifetime is infinite (s = {s:.4g} is below 1): half of the customers leave within "
-                f"{beta * np.expm1(np.log(2) / s):.4g} units of time, but a few stay so long that there is no mean. "
-                "Forecast over a finite horizon, or discount."
+                f"The mean lifetime is infinite, as s = {s:.4g} is below 1: {gone:.4g} of the customers have left by the "
+                f"age {oldest:.4g}, but a few stay so long that lifetimes have no mean. Forecast over a finite horizon, "
+                "or discount."
             )
         return limited, notes
 
 
 def _at_last_purchase(theta: Array, x: Array, t_x: Array, T: Array) -> tuple[Array, ...]:
-    """What was known of the rates at the last purchase, and how long ago that was."""
+    """Give what was known of the rates at the last purchase, and how long ago that was."""
     r, alpha, s, beta = theta
     return r + x, alpha + t_x, s, beta + t_x, T - t_x
 
@@ -217,3 +203,23 @@ def _log_until_last_purchase(theta: Array, x: Array, t_x: Array) -> Array:
     r, alpha, s, beta = theta
     bought = rising_factorial(r, x)[0] - r * np.log1p(t_x / alpha) - x * np.log(alpha + t_x)
     return bought - s * np.log1p(t_x / beta)
+
+
+def _derivatives_if_here(theta: Array, x: Array, T: Array, counts: Array) -> tuple[Array, Array]:
+    """Gradient and upper half of the Hessian of the log-likelihood, in total, if nobody had left."""
+    r, alpha, s, beta = theta
+    _, rising_1, rising_2 = rising_factorial(r, x)
+    by_alpha, by_beta = alpha * (alpha + T), beta * (beta + T)
+    first = [
+        counts @ (rising_1 - np.log1p(T / alpha)),
+        counts @ ((r * T - alpha * x) / by_alpha),
+        -counts @ np.log1p(T / beta),
+        counts @ (s * T / by_beta),
+    ]
+    second = np.zeros((4, 4))
+    second[0, 0] = counts @ rising_2
+    second[0, 1] = counts @ (T / by_alpha)
+    second[1, 1] = counts @ ((x * alpha**2 - r * T * (2 * alpha + T)) / by_alpha**2)
+    second[2, 3] = counts @ (T / by_beta)
+    second[3, 3] = -counts @ (s * T * (2 * beta + T) / by_beta**2)
+    return np.array(first), second

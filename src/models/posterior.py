@@ -144,9 +144,7 @@ def default_prior(model: Any) -> dict[str, Any]:
     }
 
 
-def sample_posterior(
-    model: Any, prior: Mapping[str, Any] | None = None, draws: int = 500, seed: Any = 0
-) -> Posterior:
+def sample_posterior(model: Any, prior: Mapping[str, Any] | None = None, draws: int = 500, seed: Any = 0) -> Posterior:
     """Draw from the posterior of a fitted model's parameters.
 
     Parameters
@@ -283,9 +281,7 @@ def _laplace(model: Any, distributions: list[Any], histories: list[Array], count
     return best.log_params, directions @ np.diag(1 / curvature) @ directions.T
 
 
-def _proposed(
-    centre: Array, covariance: Array, number: int, random: np.random.Generator
-) -> tuple[Array, Array]:
+def _proposed(centre: Array, covariance: Array, number: int, random: np.random.Generator) -> tuple[Array, Array]:
     """Points of a multivariate t distribution, evenly spread, and their log density."""
     k = len(centre)
     even = qmc.Sobol(k + 1, rng=random).random_base2(int(np.ceil(np.log2(number))))[:number]

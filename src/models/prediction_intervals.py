@@ -4,6 +4,7 @@ A forecast is uncertain for three reasons, and the intervals here carry all thre
 (they are drawn from their posterior); purchases and leaving are random; and so is what a purchase brings.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,8 @@ from models.gamma_gamma import sample_total_spend
 from models.posterior import Posterior
 
 PARAMETER_DRAWS = 32  # posterior draws that a distribution of counts is averaged over
-CHUNK = 4_000_000  # elements held at a time
+CHUNK = 2_000_000  # elements held at a time, by each thread
+THREADS = 2  # the generators and most of numpy run outside the interpreter's lock
 SIMULATED = 10_000_000  # futures simulated at most, but for the fewest draws
 FEWEST_FUTURES, MOST_FUTURES = 100, 1000
 GOLDEN = (np.sqrt(5) - 1) / 2  # multiples of it, less their whole part, spread evenly
@@ -111,7 +113,7 @@ def purchase_intervals(
 def forecast_base(
     purchase_model: Any,
     purchase_posterior: Posterior,
-    spend_posterior: Posterior,
+    spend_posterior: Posterior | None,
     t: float,
     summary: pd.DataFrame,
     worth: Any = 1.0,
@@ -125,8 +127,10 @@ def forecast_base(
     ----------
     purchase_model : BGNBD, ModifiedBGNBD or ParetoNBD
         Fitted.
-    purchase_posterior, spend_posterior : Posterior
-        Of its parameters and of the gamma-gamma model's.
+    purchase_posterior : Posterior
+        Of its parameters.
+    spend_posterior : Posterior or None
+        Of the gamma-gamma model's parameters. None leaves the values NaN.
     t : float
         Time ahead, in the model's unit.
     summary : DataFrame
@@ -147,18 +151,19 @@ def forecast_base(
         futures = int(np.clip(SIMULATED // max(customers, 1), FEWEST_FUTURES, MOST_FUTURES))
     random = np.random.default_rng(seed)
     theta = purchase_posterior.sample(futures, random)
-    spend_theta = spend_posterior.sample(futures, random)
+    # Unknown prices make unknown values, without a case of their own.
+    unknown = np.full((3, futures), np.nan)
+    spend_theta = unknown if spend_posterior is None else spend_posterior.sample(futures, random)
     x, t_x, age, spend = (
         summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T", "monetary_value")
     )
     worth = np.broadcast_to(np.asarray(worth, dtype=float), (customers,))
     distinct, history = distinct_of({"x": x, "t_x": t_x, "T": age})
-    in_order = np.argsort(history, kind="stable")
-    totals = np.zeros((2, futures))
-    bounds = np.zeros((customers, 2))
     shares = [(1 - coverage) / 2, (1 + coverage) / 2]
     spread = np.arange(futures) * GOLDEN
-    for rows in np.array_split(in_order, customers * futures // CHUNK + 1):
+
+    def simulate(rows: Array, random: np.random.Generator) -> tuple[Array, Array, Array]:
+        """Purchases and value by future, and the bounds of each customer's value."""
         present, of_row = np.unique(history[rows], return_inverse=True)
         columns = (distinct[name][present, np.newaxis] for name in ("x", "t_x", "T"))
         alive = expit(-purchase_model._log_odds_of_leaving(theta, *columns))[of_row]
@@ -168,14 +173,21 @@ def forecast_base(
         buys = bought > 0
         lives, future, at, bought = lives[buys], future[buys], at[buys], bought[buys]
         value = np.zeros((len(rows), futures))
-        value[lives, future] = worth[at] * sample_total_spend(
-            spend_theta[:, future], bought, x[at], spend[at], random
-        )
-        totals[0] += np.bincount(future, weights=bought, minlength=futures)
-        totals[1] += value.sum(axis=0)
+        value[lives, future] = worth[at] * sample_total_spend(spend_theta[:, future], bought, x[at], spend[at], random)
+        bounds = np.zeros((len(rows), 2))
         ever = value.any(axis=1)
-        bounds[rows[ever]] = np.quantile(value[ever], shares, axis=1, method="weibull").T
-    return BaseForecast(pd.DataFrame(bounds, columns=["value_low", "value_high"]), *totals)
+        bounds[ever] = np.quantile(value[ever], shares, axis=1, method="weibull").T
+        return np.bincount(future, weights=bought, minlength=futures), value.sum(axis=0), bounds
+
+    parts = np.array_split(np.argsort(history, kind="stable"), customers * futures // CHUNK + 1)
+    # Each part has a generator of its own, so that the threads' order doesn't matter.
+    with ThreadPoolExecutor(THREADS) as pool:
+        simulated = list(pool.map(simulate, parts, random.spawn(len(parts))))
+    bounds = np.empty((customers, 2))
+    for rows, (_, _, of_part) in zip(parts, simulated, strict=True):
+        bounds[rows] = of_part
+    purchases, value = (np.sum([part[which] for part in simulated], axis=0) for which in (0, 1))
+    return BaseForecast(pd.DataFrame(bounds, columns=["value_low", "value_high"]), purchases, value)
 
 
 def interval_of(totals: Array, coverage: float = 0.8) -> Interval:
@@ -237,9 +249,7 @@ class _Counts:
         return enough
 
 
-def _distinct_futures(
-    t: Any, frequency: Any, recency: Any, T: Any, n: Any = None
-) -> tuple[dict[str, Array], Array]:
+def _distinct_futures(t: Any, frequency: Any, recency: Any, T: Any, n: Any = None) -> tuple[dict[str, Array], Array]:
     given = {"x": frequency, "t_x": recency, "T": T, "t": t, **({} if n is None else {"n": n})}
     arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(each, dtype=float)) for each in given.values()))
     return distinct_of(dict(zip(given, arrays, strict=True)))

@@ -38,12 +38,13 @@ def purchase_days(purchases: Any) -> Any:
     Parameters
     ----------
     purchases : frame
-        customer (string or integer), date (date or datetime) and, if known, amount; rows in any order.
+        customer (string or integer), date (date or datetime) and, if known, amount; rows in any order. A
+        missing amount adds nothing.
 
     Returns
     -------
     frame of the same kind
-        One row per customer and day, sorted: customer, date (without the hour), amount (the day's sum).
+        One row per customer and day, sorted: customer, date (a date; midnight in pandas), amount (the day's sum).
 
     Raises
     ------
@@ -62,7 +63,8 @@ def rfm_summary(purchases: Any, as_of: Any = None, time_unit: str = "week") -> A
     Parameters
     ----------
     purchases : frame
-        customer (string or integer), date (date or datetime) and, if known, amount; rows in any order.
+        customer (string or integer), date (date or datetime) and, if known, amount; rows in any order. A
+        missing amount adds nothing.
     as_of : date, datetime or ISO string, optional
         Last day observed: later purchases are left out, those of the day itself count whatever their hour.
         The ledger's last day by default.
@@ -105,7 +107,8 @@ def calibration_holdout(purchases: Any, calibration_end: Any, as_of: Any = None,
     Parameters
     ----------
     purchases : frame
-        customer (string or integer), date (date or datetime) and, if known, amount; rows in any order.
+        customer (string or integer), date (date or datetime) and, if known, amount; rows in any order. A
+        missing amount adds nothing.
     calibration_end : date, datetime or ISO string
         Last day of the calibration period.
     as_of : date, datetime or ISO string, optional
@@ -200,9 +203,9 @@ def _in_kind(result: Frame, purchases: Any) -> Any:
     collected = result.collect(backend="polars")
     if given.implementation is nw.Implementation.POLARS:
         return nw.to_native(collected)
-    back: Any = nw.DataFrame.from_arrow(collected, backend=given.implementation)
-    customer = nw.maybe_convert_dtypes if False else None
-    return nw.to_native(back)
+    if given.implementation is nw.Implementation.PANDAS:
+        return collected.to_pandas().astype({"customer": purchases["customer"].dtype})
+    return nw.to_native(nw.DataFrame.from_arrow(collected, backend=given.implementation))
 
 
 def _has_amount(frame: Frame) -> bool:
@@ -256,10 +259,12 @@ def _histories(customers: Frame, end: dt.date, unit: float) -> list[nw.Expr]:
     """Frequency, recency, T and, if amounts are known, monetary_value at the end of the day `end`."""
     first, last = (_day_number(column, customers) for column in ("first", "last"))
     repeats = nw.col("days").cast(nw.Int64) - 1
+    # Polars multiplies by the reciprocal of a literal, which can miss the last digit; by a column it divides
+    days_per_unit = nw.col("days") * 0 + float(unit)
     columns = [
         repeats.alias("frequency"),
-        ((last - first) / unit).alias("recency"),
-        ((end.toordinal() - first) / unit).alias("T"),
+        ((last - first) / days_per_unit).alias("recency"),
+        ((end.toordinal() - first) / days_per_unit).alias("T"),
     ]
     if "repeat_amount" in customers.collect_schema():
         mean = nw.when(repeats > 0).then(nw.col("repeat_amount") / repeats).otherwise(nw.lit(0.0))

@@ -18,12 +18,13 @@ from pathlib import Path
 import lifetimes
 import pytest
 
-from models import BGNBD, GammaGamma, ModifiedBGNBD
+from models import BGNBD, GammaGamma, ModifiedBGNBD, ParetoNBD
 
 SOURCE = "https://raw.githubusercontent.com/CamDavidsonPilon/lifetimes/v0.11.3/tests/test_estimation.py"
 FITTERS = {
     "BetaGeoFitter": BGNBD,
     "ModifiedBetaGeoFitter": ModifiedBGNBD,
+    "ParetoNBDFitter": ParetoNBD,
 
     "GammaGammaFitter": GammaGamma,
 }

@@ -8,7 +8,15 @@ import pytest
 from scipy.integrate import quad
 
 from models import BGNBD, GammaGamma
-from models.lifetime_value import customer_lifetime_value, discounted_expected_purchases
+from models._purchase_model import discounted_transactions
+from models.lifetime_value import (
+    customer_lifetime_value,
+    discounted_expected_purchases,
+    force_of_interest,
+    with_intervals,
+)
+from models.posterior import sample_posterior
+from models.simulation import CDNOW, simulate_histories, simulate_spend
 
 COLUMNS = [
     "customer",
@@ -58,19 +66,97 @@ def summary():
     )
 
 
-class ConstantRate:
-    """Everybody buys twice per unit of time and never leaves."""
+@pytest.fixture
+def base():
+    """Customers with all that they bought and spent in 39 weeks and in the next 39."""
+    random = np.random.default_rng(11)
+    customers = simulate_histories("bgnbd", CDNOW["bgnbd"], random.uniform(27, 39, 1500), ahead=39, seed=random)
+    numbers = customers[["frequency", "purchases_ahead"]].to_numpy()
+    spent = simulate_spend(numbers, **CDNOW["gamma_gamma"], seed=random)
+    mean = np.divide(spent[:, 0], numbers[:, 0], out=np.zeros(len(spent)), where=numbers[:, 0] > 0)
+    return customers.assign(customer=np.arange(1500).astype(str), monetary_value=mean, spent_ahead=spent[:, 1])
 
-    def conditional_expected_number_of_purchases_up_to_time(self, t, frequency, recency, T):
-        return 2.0 * t * np.ones(len(frequency))
+
+@pytest.fixture
+def fitted(base):
+    purchase_model = BGNBD().fit(base["frequency"], base["recency"], base["T"])
+    buying = base[base["frequency"] > 0]
+    spend_model = GammaGamma().fit(buying["frequency"], buying["monetary_value"])
+    return purchase_model, spend_model
 
 
 def test_constant_rate_has_the_value_of_an_annuity():
-    years = 3
-    value = discounted_expected_purchases(
-        ConstantRate(), [1], [1], [2], horizon_days=years * 365.25, annual_discount_rate=0.1, time_unit="year"
+    """Two purchases a year for three years, and for ever."""
+    delta = force_of_interest(0.1, "year")
+    for years, annuity in [(3, 1 - 1.1**-3), (np.inf, 1)]:
+        value = discounted_transactions(lambda t: 2 * t, delta, years, np.ones(1))
+        assert value[0] == pytest.approx(2 * annuity / np.log(1.1), rel=1e-9)
+
+
+@pytest.mark.parametrize("age", [0.0, 2.0, 500.0])
+def test_a_long_horizon_is_worth_what_an_endless_one_is(purchases, age):
+    terms: dict[str, Any] = {"annual_discount_rate": 0.1, "time_unit": "week"}
+    frequency = 3 if age else 0
+    ever, centuries, decades = (
+        discounted_expected_purchases(purchases, [frequency], [age / 2], [age], horizon_days=days, **terms)[0]
+        for days in (np.inf, 150_000, 12_000)
     )
-    assert value[0] == pytest.approx(2 * (1 - 1.1**-years) / np.log(1.1), rel=1e-12)
+    assert ever == pytest.approx(centuries, rel=1e-6)
+    assert ever * 0.9 < decades < ever
+
+
+def test_an_endless_horizon_needs_a_discount(purchases):
+    with pytest.raises(ValueError, match="above 0"):
+        discounted_expected_purchases(
+            purchases, [0], [0], [1], horizon_days=np.inf, annual_discount_rate=0.0, time_unit="week"
+        )
+
+
+def test_margin_of_each_customer(purchases, spend, summary):
+    terms: dict[str, Any] = {"horizon_days": 365, "annual_discount_rate": 0.1}
+    revenue = customer_lifetime_value(summary, purchases, spend, **terms)["clv"]
+    profit = customer_lifetime_value(summary, purchases, spend, margin=[0.1, 0.5, -0.2], **terms)["clv"]
+    np.testing.assert_allclose(profit, revenue * [0.1, 0.5, -0.2])
+
+
+class TestIntervals:
+    TERMS: dict[str, Any] = {"horizon_days": 273, "annual_discount_rate": 0.1, "margin": 0.3}
+
+    def test_hold_what_was_to_come(self, base, fitted):
+        valued = customer_lifetime_value(base, *fitted, **self.TERMS)
+        posteriors = [sample_posterior(model) for model in fitted]
+        found = with_intervals(valued, fitted[0], *posteriors, **self.TERMS)
+        table = found.customers
+        assert list(table) == COLUMNS
+        assert (table["expected_purchases_low"] <= table["expected_purchases_high"]).all()
+        assert (table["clv_low"] <= table["clv_high"]).all()
+        actual = base["purchases_ahead"]
+        inside = (actual >= table["expected_purchases_low"]) & (actual <= table["expected_purchases_high"])
+        assert inside.mean() >= 0.8
+        paid = 0.3 * base["spent_ahead"]
+        assert ((paid >= table["clv_low"]) & (paid <= table["clv_high"] * 1.05)).mean() >= 0.8
+        assert found.purchases.low < table["expected_purchases"].sum() < found.purchases.high
+        assert found.value.low < table["clv"].sum() < found.value.high
+
+    def test_same_seed_same_bounds(self, base, fitted):
+        valued = customer_lifetime_value(base, *fitted, **self.TERMS)
+        posteriors = [sample_posterior(model) for model in fitted]
+        one, same, other = (
+            with_intervals(valued, fitted[0], *posteriors, seed=seed, **self.TERMS) for seed in (1, 1, 2)
+        )
+        pd.testing.assert_frame_equal(one.customers, same.customers)
+        assert one.value == same.value != other.value
+
+    def test_without_spend_only_purchases_are_bounded(self, base, fitted):
+        valued = customer_lifetime_value(base, fitted[0], None, **self.TERMS)
+        found = with_intervals(valued, fitted[0], sample_posterior(fitted[0]), None, **self.TERMS)
+        assert found.customers["expected_purchases_high"].notna().all()
+        assert found.customers[["clv_low", "clv_high"]].isna().all(axis=None)
+        assert np.isnan(found.value.low) and found.purchases.low > 0
+
+    def test_need_a_finite_horizon(self, base, fitted):
+        with pytest.raises(ValueError, match="finite horizon"):
+            with_intervals(base, fitted[0], None, None, horizon_days=np.inf, annual_discount_rate=0.1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("r", "alpha", "a", "b"), [(0.24, 4.4, 0.8, 2.4), (0.05, 0.02, 0.5, 2), (5, 0.1, 0.1, 3)])

@@ -1,34 +1,39 @@
-"""The steps of `04_lifetime_value`: what each customer will buy and bring, and how well that forecast held."""
+"""The steps of `04_lifetime_value`: what each customer will buy and bring, and how sure that is."""
 
 from __future__ import annotations
 
-import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 from lifetimes.utils import ConvergenceError
 
 from models import BGNBD, GammaGamma
-from models.lifetime_value import customer_lifetime_value
-from models.rfm import calibration_holdout, rfm_summary
-from models.validation import (
-    cumulative_tracking,
-    expectation_by_frequency,
-    holdout_scores,
-    spend_frequency_correlation,
-)
+from models.assumptions import RelatedSpend
+from models.lifetime_value import LifetimeValue, customer_lifetime_value, with_intervals
+from models.posterior import Posterior, sample_posterior
+from models.rfm import rfm_summary
 
 from ..chapter import Chapter
 from ..errors import CannotSay
-from ..figures.lifetime_value import RELATED
 from ..findings import Findings, Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, day, money, number, percent, plural
+from .forecast_test import (
+    MOST_SHOWN,
+    fit_purchases,
+    fitted,
+    repeat_spend,
+    scores_or_none,
+    state_doubts,
+    state_relation,
+    state_trust,
+    state_value_test,
+)
 
-MOST_SHOWN = 7  # purchases from which on customers are shown together
-TRUSTED, DOUBTFUL = 0.10, 0.25  # share by which a forecast of the total may be off
 TOP_CUSTOMERS = 10
 FEWEST_FOR_TENTHS = 100
 
@@ -61,178 +66,134 @@ def rfm_table(chapter: Chapter, summary: pd.DataFrame) -> ShownTable:
 
 
 @says_why_not
-def split(chapter: Chapter) -> pd.DataFrame:
-    """Return the customers' calibration summary beside what they bought in the holdout."""
-    end = chapter.calibration_end
-    return calibration_holdout(
-        chapter.purchases, end, chapter.as_of, time_unit=chapter.parameters.time_unit
-    ).to_pandas()
-
-
-@says_why_not
-def fit_calibration(halves: pd.DataFrame) -> BGNBD:
-    """Fit BG/NBD to the calibration period alone."""
-    return _fit_purchases(halves["frequency_cal"], halves["recency_cal"], halves["T_cal"])
-
-
-@says_why_not
 def fit_all(summary: pd.DataFrame) -> BGNBD:
     """Fit BG/NBD to everything up to `as_of`."""
-    return _fit_purchases(summary["frequency"], summary["recency"], summary["T"])
-
-
-def _fit_purchases(frequency: pd.Series, recency: pd.Series, T: pd.Series) -> BGNBD:
-    if not (frequency > 0).any():
-        raise CannotSay("No customer has bought on a second day, so nothing can be learnt about repeat purchases.")
-    return _fitted(BGNBD(), frequency, recency, T)
+    return fit_purchases(summary["frequency"], summary["recency"], summary["T"])
 
 
 @says_why_not
 def fit_spend(summary: pd.DataFrame) -> GammaGamma:
     """Fit Gamma-Gamma to the mean repeat purchase of customers who came back."""
-    repeat = _repeat_spend(summary)
-    return _fitted(GammaGamma(), repeat["frequency"], repeat["monetary_value"])
-
-
-def _repeat_spend(summary: pd.DataFrame) -> pd.DataFrame:
-    repeat = summary[(summary["frequency"] > 0) & (summary["monetary_value"] > 0)]
-    if repeat.empty:
-        raise CannotSay("No customer has spent anything on a second day, so spend a purchase can't be forecast.")
-    return repeat
-
-
-def _fitted(model: Any, *data: pd.Series) -> Any:
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", UserWarning)
-        try:
-            model.fit(*data)
-        except (ConvergenceError, ValueError) as reason:
-            raise CannotSay(f"{type(model).__name__} can't be fitted to this base: {reason}") from None
-    model.caveats = [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
-    return model
+    repeat = repeat_spend(summary)
+    return fitted(GammaGamma(), repeat["frequency"], repeat["monetary_value"])
 
 
 @says_why_not
-def model_table(model: Any, fitted_to: str) -> ShownTable:
-    """Show a fitted model's parameters with their standard errors."""
+def posterior(chapter: Chapter, model: Any) -> Posterior:
+    """Return what is known of a model's parameters, and how well."""
+    try:
+        return sample_posterior(model, seed=chapter.parameters.seed)
+    except ConvergenceError as reason:
+        raise CannotSay(f"How sure {type(model).__name__} is can't be told: {reason}") from None
+
+
+@says_why_not
+def model_table(chapter: Chapter, model: Any, known: Posterior | Unsaid, fitted_to: str) -> ShownTable:
+    """Show a fitted model's parameters with what is known of them."""
+    coverage = chapter.parameters.interval
+    bounds = None if isinstance(known, Unsaid) else known.interval(coverage)
     frame = pd.DataFrame(
         {
             "name": model.params_.index,
             "value": model.params_.to_numpy(),
             "error": model.standard_errors_.to_numpy(),
+            "low": np.nan if bounds is None else bounds["low"].to_numpy(),
+            "high": np.nan if bounds is None else bounds["high"].to_numpy(),
         }
     )
     columns: Columns = {
         "name": ("parameter", str),
         "value": ("estimate", number),
         "error": ("standard error", _number_or_dash),
+        "low": (f"{percent(coverage)} interval from", number),
+        "high": ("to", number),
     }
-    likelihood = f"log-likelihood {model.log_likelihood_:,.1f}"
+    likelihood = f"log-likelihood {model.log_likelihood_:,.1f}, AIC {model.aic_:,.1f}"
     return show_table(frame, f"{type(model).__name__} fitted to {fitted_to}: {likelihood}", columns)
 
 
-@says_why_not
-def forecast_holdout(halves: pd.DataFrame, model: BGNBD) -> pd.Series:
-    """Return each customer's expected purchases in the holdout."""
-    expected = model.conditional_expected_number_of_purchases_up_to_time(
-        halves["duration_holdout"], halves["frequency_cal"], halves["recency_cal"], halves["T_cal"]
-    )
-    return pd.Series(np.asarray(expected), index=halves.index, name="expected")
+@dataclass(frozen=True)
+class Valued:
+    """What customers are worth.
+
+    Attributes
+    ----------
+    customers : pandas.DataFrame
+        The table `lifetime_value`.
+    purchases, value : tuple of float
+        Interval of the base's total purchases and of its total value; NaN where not known.
+    """
+
+    customers: pd.DataFrame
+    purchases: tuple[float, float]
+    value: tuple[float, float]
 
 
-@says_why_not
-def score(halves: pd.DataFrame, expected: pd.Series, model: BGNBD) -> pd.DataFrame:
-    """Return the table `holdout`: forecast against what happened."""
-    actual = halves["frequency_holdout"]
-    return holdout_scores(actual, expected, model=type(model).__name__, log_likelihood=model.log_likelihood_)
+def margins(chapter: Chapter, summary: pd.DataFrame) -> Any:
+    """Return each customer's own margin where the ledger has costs, else the base's, else None."""
+    given = chapter.parameters.margin
+    if "cost" not in chapter.ledger.columns:
+        return given
+    sales = chapter.ledger.filter((pl.col("kind") == "sale") & pl.col("cost").is_not_null())
+    earned = sales.group_by("customer").agg(pl.col("amount").sum(), pl.col("cost").sum()).to_pandas()
+    if not earned["amount"].sum() > 0:
+        return given
+    base = 1 - earned["cost"].sum() / earned["amount"].sum()
+    earned = earned[earned["amount"] > 0].set_index("customer")
+    own = 1 - earned["cost"] / earned["amount"]
+    return summary["customer"].map(own).fillna(base).to_numpy()
 
 
-@says_why_not
-def score_table(chapter: Chapter, scores: pd.DataFrame) -> ShownTable:
-    """Show how the forecast of the holdout held."""
-    days = (chapter.as_of - chapter.calibration_end).days
-    columns: Columns = {
-        "model": ("model", str),
-        "purchases_actual": ("purchases made", count),
-        "purchases_expected": ("purchases forecast", count),
-        "bias": ("forecast off by", lambda bias: f"{100 * bias:+.1f}%"),
-        "mae": ("mean absolute error a customer", number),
-        "rmse": ("root mean squared error", number),
-        "correlation": ("correlation", number),
-    }
-    return show_table(scores, f"The forecast of the {days} days kept back, against what happened", columns)
-
-
-@says_why_not
-def track(chapter: Chapter, model: BGNBD) -> pd.DataFrame:
-    """Return cumulative repeat purchases, actual and expected, from the first day to `as_of`."""
-    unit, end = chapter.parameters.time_unit, chapter.calibration_end
-    curve = cumulative_tracking(chapter.purchases, model, end, chapter.as_of, time_unit=unit)
-    return curve.assign(calibration_end=pd.Timestamp(end))
-
-
-@says_why_not
-def by_frequency(chapter: Chapter, halves: pd.DataFrame, expected: pd.Series) -> pd.DataFrame:
-    """Return holdout purchases by number of earlier purchases, actual and expected."""
-    coverage = chapter.parameters.interval
-    actual = halves["frequency_holdout"]
-    return expectation_by_frequency(halves["frequency_cal"], actual, expected, most=MOST_SHOWN, interval=coverage)
-
-
-@says_why_not
-def spend_and_frequency(chapter: Chapter, summary: pd.DataFrame) -> Any:
-    """Return how far spend a purchase is related to the number of purchases."""
-    repeat = _repeat_spend(summary)
-    related = spend_frequency_correlation(repeat["frequency"], repeat["monetary_value"], chapter.parameters.interval)
-    if np.isnan(related.correlation):
-        raise CannotSay(
-            "Whether spend and frequency are related can't be told: too few customers came back, or they all buy "
-            "equally often or for equally much."
-        )
-    return related
-
-
-def value(chapter: Chapter, summary: pd.DataFrame, model: BGNBD | Unsaid, spend: GammaGamma | Unsaid) -> pd.DataFrame:
-    """Return the table `lifetime_value`; what can't be forecast on this base is left empty."""
+def value(
+    chapter: Chapter,
+    summary: pd.DataFrame,
+    model: BGNBD | Unsaid,
+    spend: GammaGamma | Unsaid,
+    model_known: Posterior | Unsaid,
+    spend_known: Posterior | Unsaid,
+) -> Valued:
+    """Return what customers are worth; what can't be forecast on this base is left empty."""
     given = chapter.parameters
-    return customer_lifetime_value(
-        summary,
-        None if isinstance(model, Unsaid) else model,
-        None if isinstance(spend, Unsaid) else spend,
-        horizon_days=given.horizon_days,
-        annual_discount_rate=given.annual_discount_rate,
-        margin=given.margin,
-        time_unit=given.time_unit,
+    terms: dict[str, Any] = {
+        "horizon_days": given.horizon_days,
+        "annual_discount_rate": given.annual_discount_rate,
+        "margin": margins(chapter, summary),
+        "time_unit": given.time_unit,
+    }
+    purchases = None if isinstance(model, Unsaid) else model
+    customers = customer_lifetime_value(summary, purchases, None if isinstance(spend, Unsaid) else spend, **terms)
+    unknown = (np.nan, np.nan)
+    if purchases is None or isinstance(model_known, Unsaid):
+        return Valued(customers, unknown, unknown)
+    found: LifetimeValue = with_intervals(
+        customers,
+        purchases,
+        model_known,
+        None if isinstance(spend_known, Unsaid) else spend_known,
+        coverage=given.interval,
+        seed=given.seed,
+        **terms,
     )
-
-
-def table_holdout(chapter: Chapter) -> pd.DataFrame:
-    """Compute the table `holdout` for a chapter that needs it."""
-    halves = split(chapter)
-    model = fit_calibration(halves)
-    return _scores_or_none(score(halves, forecast_holdout(halves, model), model))
+    return Valued(found.customers, found.purchases, found.value)
 
 
 def table_lifetime_value(chapter: Chapter) -> pd.DataFrame:
     """Compute the table `lifetime_value` for a chapter that needs it."""
     summary = rfm(chapter)
-    return value(chapter, summary, fit_all(summary), fit_spend(summary))
+    model, spend = fit_all(summary), fit_spend(summary)
+    return value(chapter, summary, model, spend, posterior(chapter, model), posterior(chapter, spend)).customers
 
 
-def write_tables(chapter: Chapter, scores: pd.DataFrame | Unsaid, valued: pd.DataFrame) -> None:
+def write_tables(chapter: Chapter, scores: pd.DataFrame | Unsaid, valued: Valued) -> None:
     """Write the tables `holdout` and `lifetime_value` for other chapters and for whoever takes them further."""
-    chapter.write("holdout", _scores_or_none(scores))
-    chapter.write("lifetime_value", valued)
-
-
-def _scores_or_none(scores: pd.DataFrame | Unsaid) -> pd.DataFrame:
-    none = holdout_scores([1], [1], model="", log_likelihood=np.nan).iloc[:0]
-    return none if isinstance(scores, Unsaid) else scores
+    chapter.write("holdout", scores_or_none(scores))
+    chapter.write("lifetime_value", valued.customers)
 
 
 @says_why_not
-def value_by_tenth(valued: pd.DataFrame) -> pd.DataFrame:
+def value_by_tenth(worth: Valued) -> pd.DataFrame:
     """Return lifetime value by tenth of customers, the most valuable tenth first."""
+    valued = worth.customers
     if not np.isfinite(valued["clv"]).all():
         raise CannotSay("Lifetime value can't be told for every customer of this base, so it is not summed up.")
     if len(valued) < FEWEST_FOR_TENTHS:
@@ -269,12 +230,22 @@ def tenth_table(chapter: Chapter, tenths: pd.DataFrame) -> ShownTable:
 
 
 @says_why_not
-def top_customers(chapter: Chapter, valued: pd.DataFrame) -> ShownTable:
-    """Show the most valuable customers."""
-    if valued["clv"].isna().all():
+def top_customers(chapter: Chapter, worth: Valued) -> pd.DataFrame:
+    """Return the most valuable customers."""
+    valued = worth.customers
+    if not np.isfinite(valued["clv"]).any():
         raise CannotSay("Without a forecast of purchases and spend no customer's lifetime value can be told.")
+    return valued.sort_values(["clv", "customer"], ascending=[False, True]).head(TOP_CUSTOMERS)
+
+
+@says_why_not
+def top_table(chapter: Chapter, top: pd.DataFrame) -> ShownTable:
+    """Show the most valuable customers."""
     unit, currency = chapter.parameters.time_unit, chapter.parameters.currency
-    top = valued.sort_values(["clv", "customer"], ascending=[False, True]).head(TOP_CUSTOMERS)
+    shown = top.assign(
+        purchases_between=_bounds(top["expected_purchases_low"], top["expected_purchases_high"]),
+        clv_between=_bounds(top["clv_low"], top["clv_high"]),
+    )
     columns: Columns = {
         "customer": ("customer", str),
         "frequency": ("repeat purchases", count),
@@ -282,87 +253,51 @@ def top_customers(chapter: Chapter, valued: pd.DataFrame) -> ShownTable:
         "T": (f"T ({unit}s)", number),
         "p_alive": ("still alive", percent),
         "expected_purchases": ("purchases expected", number),
+        "purchases_between": ("purchases from … to", str),
         "expected_spend": (f"spend a purchase ({currency})", number),
         "clv": (f"lifetime value ({currency})", count),
+        "clv_between": ("value from … to", str),
     }
+    coverage = percent(chapter.parameters.interval)
     return show_table(
-        top,
-        f"The {len(top)} most valuable customers, over the next {chapter.parameters.horizon_days} days",
+        shown,
+        f"The {len(top)} most valuable customers, over the next {chapter.parameters.horizon_days} days, with their "
+        f"{coverage} intervals",
         columns,
     )
+
+
+def _bounds(low: pd.Series, high: pd.Series) -> list[str]:
+    return [between(one, other) for one, other in zip(low, high, strict=True)]
 
 
 def findings(
     chapter: Chapter,
     scores: pd.DataFrame | Unsaid,
-    related: Any,
+    value_scores: pd.DataFrame | Unsaid,
+    related: RelatedSpend | Unsaid,
+    doubts: pd.DataFrame | Unsaid,
     model: BGNBD | Unsaid,
     spend: GammaGamma | Unsaid,
-    valued: pd.DataFrame,
+    valued: Valued,
     tenths: pd.DataFrame | Unsaid,
+    known: tuple[Posterior | Unsaid, ...],
 ) -> Findings:
     """State what the chapter found."""
-    _state_trust(chapter, scores)
-    _state_relation(chapter, related)
-    _state_alive(chapter, model, valued)
     _state_value(chapter, valued, tenths)
-    for fitted, of_what in ((model, "purchases"), (spend, "spend")):
-        for number_, caveat in enumerate(getattr(fitted, "caveats", ()), start=1):
-            chapter.state(f"{of_what}_caveat_{number_}", f"For whoever reads the model of {of_what}: {caveat}")
+    _state_purchases(chapter, model, valued)
+    state_trust(chapter, scores)
+    state_value_test(chapter, value_scores)
+    _state_alive(chapter, model, valued.customers)
+    state_relation(chapter, related)
+    state_doubts(chapter, doubts)
+    for fit, posterior_, of_what in ((model, known[0], "purchases"), (spend, known[1], "spend")):
+        caveats = list(getattr(fit, "caveats", ()))
+        if not isinstance(posterior_, Unsaid) and posterior_.caveat:
+            caveats.append(posterior_.caveat)
+        for number_, caveat in enumerate(caveats, start=1):
+            chapter.state(f"{of_what}_caveat_{number_}", f"On the model of {of_what}: {caveat}")
     return chapter.findings()
-
-
-def _state_trust(chapter: Chapter, scores: pd.DataFrame | Unsaid) -> None:
-    if isinstance(scores, Unsaid):
-        chapter.state(
-            "forecast_held",
-            f"How far a forecast can be trusted is not known: {scores.reason}",
-            verdict="unknown",
-        )
-        return
-    row = scores.iloc[0]
-    days = (chapter.as_of - chapter.calibration_end).days
-    off = abs(row["bias"])
-    if np.isnan(off) or not np.isfinite(off):
-        chapter.state(
-            "forecast_held",
-            f"Nobody bought in the {days} days kept back, so the forecast can't be judged by its share.",
-            verdict="unknown",
-        )
-        return
-    verdict: Verdict = "good" if off <= TRUSTED else "watch" if off <= DOUBTFUL else "act"
-    trust = {
-        "good": "good enough to plan by",
-        "watch": "good enough to rank customers, too far off to budget by",
-        "act": "too far off to plan by",
-    }[verdict]
-    side = "more" if row["bias"] > 0 else "fewer"
-    chapter.state(
-        "forecast_held",
-        f"Tested on the {days} days kept back, the forecast expected {percent(off)} {side} purchases than were made "
-        f"({count(row['purchases_expected'])} against {count(row['purchases_actual'])}): {trust}.",
-        value=row["bias"],
-        unit="share of purchases",
-        verdict=verdict,
-    )
-
-
-def _state_relation(chapter: Chapter, related: Any) -> None:
-    if isinstance(related, Unsaid):
-        chapter.state("spend_frequency", related.reason, verdict="unknown")
-        return
-    strong = abs(related.correlation) >= RELATED
-    chapter.state(
-        "spend_frequency",
-        f"Spend a purchase and number of purchases are {'related' if strong else 'nearly unrelated'}: correlation "
-        f"{related.correlation:z.2f} ({between(related.low, related.high, '{:z.2f}')}), so valuing them apart "
-        f"{'misjudges the best customers' if strong else 'does little harm'}.",
-        value=related.correlation,
-        low=related.low,
-        high=related.high,
-        unit="correlation",
-        verdict="watch" if strong else "good",
-    )
 
 
 def _state_alive(chapter: Chapter, model: BGNBD | Unsaid, valued: pd.DataFrame) -> None:
@@ -383,14 +318,35 @@ def _state_alive(chapter: Chapter, model: BGNBD | Unsaid, valued: pd.DataFrame) 
     chapter.state("alive", f"{statement}.", value=share, unit="share of customers")
 
 
-def _state_value(chapter: Chapter, valued: pd.DataFrame, tenths: pd.DataFrame | Unsaid) -> None:
-    total = valued["clv"].sum(min_count=1)
+def _state_purchases(chapter: Chapter, model: BGNBD | Unsaid, valued: Valued) -> None:
+    if isinstance(model, Unsaid) or not np.isfinite(valued.purchases[0]):
+        return
+    low, high = valued.purchases
+    days = count(chapter.parameters.horizon_days)
+    chapter.state(
+        "purchases_expected",
+        f"In the next {days} days today's customers are expected to make "
+        f"{count(valued.customers['expected_purchases'].sum())} purchases ({percent(chapter.parameters.interval)} "
+        f"interval {between(low, high)}).",
+        value=valued.customers["expected_purchases"].sum(),
+        low=low,
+        high=high,
+        unit="purchases",
+    )
+
+
+def _state_value(chapter: Chapter, valued: Valued, tenths: pd.DataFrame | Unsaid) -> None:
+    customers = valued.customers
+    total = customers["clv"].sum(min_count=1)
     currency = chapter.parameters.currency
     if not np.isfinite(total):
         reason = "Lifetime value can't be told: purchases or spend could not be forecast, or the mean spend has no end."
         chapter.state("lifetime_value", reason, verdict="unknown")
         return
-    statement = f"{_value_in_words(chapter)}: {money(total, currency)} from {plural(len(valued), 'customer')}"
+    statement = f"{_value_in_words(chapter)}: {money(total, currency)} from {plural(len(customers), 'customer')}"
+    low, high = (bound if np.isfinite(bound) else None for bound in valued.value)
+    if low is not None and high is not None:
+        statement += f" ({percent(chapter.parameters.interval)} interval {between(low, high)})"
     if not isinstance(tenths, Unsaid):
         statement += f", {percent(tenths['share'].iloc[0])} of it from the best tenth"
     span = (chapter.as_of - chapter.first_day).days
@@ -398,12 +354,14 @@ def _state_value(chapter: Chapter, valued: pd.DataFrame, tenths: pd.DataFrame | 
     if chapter.parameters.horizon_days > span:
         statement += f"; this looks further ahead than the {plural(span, 'day')} that the ledger looks back"
         verdict = "watch"
-    chapter.state("lifetime_value", f"{statement}.", value=total, unit=currency, verdict=verdict)
+    chapter.state("lifetime_value", f"{statement}.", value=total, low=low, high=high, unit=currency, verdict=verdict)
 
 
 def _value_in_words(chapter: Chapter) -> str:
     given = chapter.parameters
     what = "Revenue" if given.margin is None else f"Profit (at a margin of {percent(given.margin)})"
+    if "cost" in chapter.ledger.columns:
+        what = "Profit (at each customer's own margin)"
     rate = percent(given.annual_discount_rate)
     return f"{what} expected over the next {count(given.horizon_days)} days, discounted by {rate} a year"
 

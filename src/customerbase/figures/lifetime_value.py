@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.ticker import FuncFormatter
 
 from models.rfm import DAYS_PER_UNIT
 
 from ..errors import CannotSay
 from ..parameters import Parameters
 from ..unsaid import says_why_not
-from ..wording import count, day, money, number, percent, plural
+from ..wording import count, day, money, number, percent, plural, shortened
 from .style import (
     BLUE,
     FAINT,
@@ -29,7 +31,6 @@ from .style import (
     label_line,
 )
 
-RELATED = 0.2  # correlation of spend and frequency from which Gamma-Gamma's assumption is in doubt
 MOST_FREQUENT = 15  # purchases shown in the map of a customer's prospects
 GRID = 40
 FLAT = 1.05  # a map whose highest value exceeds its lowest by less shows nothing
@@ -101,13 +102,72 @@ def holdout_by_frequency(groups: pd.DataFrame, interval: float) -> Picture:
 
 
 @says_why_not
+def totals_by_test(scores: pd.DataFrame, used: str, names: Mapping[str, str], interval: float) -> Picture:
+    """Draw by how much each way of forecasting missed the total, test by test."""
+    tested = scores[np.isfinite(scores["bias"])]
+    if tested.empty:
+        raise CannotSay("Nothing was bought in the days kept back, so no forecast can be held against it.")
+    order = tested.groupby("model")["bias"].agg(lambda bias: bias.abs().median()).sort_values(ascending=False).index
+    own = tested[tested["model"] == used]
+    worst = own["bias"].abs().max()
+    title = f"The forecast of the total missed by up to {percent(worst)} in {plural(len(own), 'test')}"
+    place = {model: number for number, model in enumerate(order)}
+    with drawing(title, height=1.6 + 0.3 * len(order)) as (figure, ax):
+        ax.axvline(0, color=INK, linewidth=1)
+        for row in tested.itertuples():
+            mine = row.model == used
+            color = ORANGE if mine else QUIET
+            if mine and np.isfinite(row.total_low):
+                ends = [bound / row.purchases_actual - 1 for bound in (row.total_low, row.total_high)]
+                ax.plot(ends, [place[row.model]] * 2, color=color, linewidth=5, alpha=0.3, solid_capstyle="butt")
+            ax.plot(row.bias, place[row.model], "o", color=color, markersize=5.5, alpha=0.85)
+        ax.set_yticks(range(len(order)), [names.get(model, f"rule: {model}") for model in order])
+        ax.grid(visible=True, axis="x")
+        ax.grid(visible=False, axis="y")
+        ax.set_ylim(-0.6, len(order) - 0.4)
+        ax.set_xlabel(f"purchases forecast against purchases made\n(a dot a test; bars: {percent(interval)} interval)")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.0f}%"))
+    rows = "; ".join(
+        f"{names.get(str(model), model)}: " + ", ".join(f"{100 * bias:+.0f}%" for bias in group["bias"])
+        for model, group in tested.groupby("model")
+    )
+    return Picture(figure, f"{title}. By how much each way of forecasting was off: {rows}.")
+
+
+@says_why_not
+def calibration(deciles: pd.DataFrame, interval: float) -> Picture:
+    """Draw mean purchases in the holdout by tenth of the forecast."""
+    if len(deciles) < 2:
+        raise CannotSay("The forecast is the same for all customers, so it can't be held against groups of them.")
+    best, rest = deciles.iloc[-1], deciles.iloc[0]
+    title = (
+        f"Customers of whom most was expected bought {number(best['actual'], 2)} times, those of whom least "
+        f"{number(rest['actual'], 2)} times"
+    )
+    with drawing(title) as (figure, ax):
+        spread = [deciles["actual"] - deciles["actual_low"], deciles["actual_high"] - deciles["actual"]]
+        top = 1.05 * max(deciles["actual_high"].max(), deciles["actual"].max(), deciles["expected"].max())
+        ax.plot([0, top], [0, top], color=ORANGE, linestyle="--", linewidth=1.4)
+        ax.errorbar(
+            deciles["expected"], deciles["actual"], yerr=spread, fmt="o", color=INK, capsize=3, linewidth=1.2, ms=4
+        )
+        label_line(ax, top * 0.8, top * 0.8, "as forecast", ORANGE, offset=(-6, 8), ha="right")
+        ax.set_xlim(0, top)
+        ax.set_ylim(0, top)
+        ax.set_xlabel("purchases expected a customer, by tenth of customers")
+        ax.set_ylabel(f"mean purchases made\n(bars: {percent(interval)} interval of the mean)")
+    rows = "; ".join(f"{d.expected:.2f} expected, {d.actual:.2f} made" for d in deciles.itertuples())
+    return Picture(figure, f"{title}. From the lowest forecasts to the highest: {rows}.")
+
+
+@says_why_not
 def spend_against_frequency(summary: pd.DataFrame, related: Any, currency: str, most: int) -> Picture:
     """Draw the spread of mean spend by number of repeat purchases."""
     repeat = summary[(summary["frequency"] > 0) & (summary["monetary_value"] > 0)]
     groups = repeat.groupby(repeat["frequency"].clip(upper=most))["monetary_value"]
     low, middle, high = (groups.quantile(q) for q in (0.25, 0.5, 0.75))
-    tied = "hardly depends" if abs(related.correlation) < RELATED else "depends"
-    title = f"Spend a purchase {tied} on the number of purchases (correlation {related.correlation:z.2f})"
+    tied = "depends" if related.seen else "hardly depends"
+    title = f"Spend a purchase {tied} on the number of purchases (rank correlation {related.correlation:z.2f})"
     with drawing(title) as (figure, ax):
         place = np.arange(len(middle))
         ax.vlines(place, low, high, color=BLUE, alpha=0.35, linewidth=9)
@@ -163,6 +223,31 @@ def prospects(model: Any, summary: pd.DataFrame, given: Parameters) -> Picture:
         ax.set_ylabel(f"{time_unit}s since the last purchase")
     alt = f"{title}. Heat map for a customer first seen {number(age, 2)} {time_unit}s ago."
     return Picture(figure, alt, shades_count=True)
+
+
+@says_why_not
+def value_of_top(top: pd.DataFrame, currency: str, interval: float) -> Picture:
+    """Draw the most valuable customers' lifetime value with its interval."""
+    if top["clv_low"].isna().any():
+        raise CannotSay("How sure the value of single customers is can't be told on this base.")
+    first = top.iloc[0]
+    title = (
+        f"Even the most valuable customer may bring anything from {money(first['clv_low'], currency)} to "
+        f"{money(first['clv_high'], currency)}"
+    )
+    with drawing(title, height=1.5 + 0.24 * len(top)) as (figure, ax):
+        place = np.arange(len(top))[::-1]
+        ax.hlines(place, top["clv_low"], top["clv_high"], color=BLUE, alpha=0.35, linewidth=6)
+        ax.plot(top["clv"], place, "o", color=BLUE, markersize=5)
+        ax.set_yticks(place, [shortened(str(customer)) for customer in top["customer"]])
+        ax.grid(visible=True, axis="x")
+        ax.grid(visible=False, axis="y")
+        ax.set_xlim(min(0, top["clv_low"].min()))
+        ax.set_xlabel(f"lifetime value in {currency} (dot: expected; bar: {percent(interval)} interval)")
+        ax.set_ylabel("customer")
+        in_thousands(ax.xaxis)
+    alt = f"{title}. Expected {money(first['clv'], currency)}; the {len(top)} most valuable customers, with intervals."
+    return Picture(figure, alt)
 
 
 @says_why_not
