@@ -61,7 +61,7 @@ class BetaGeometric(PurchaseModel):
         rate = (counts @ x) / (counts @ T)
         return [
             np.log([r, r / rate, a, b])
-            for r, a, b in [(0.5, 0.8, 2.5), (2.0, 0.1, 2.0), (0.2, 3.0, 9.0), (20.0, 1.0, 20.0)]
+            for r, a, b in [(0.5, 0.8, 2.5), (2.0, 0.1, 2.0), (0.2, 3.0, 9.0), (20.0, 1.0, 20.0), (0.5, 0.01, 0.02)]
         ]
 
     @classmethod

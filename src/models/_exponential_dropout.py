@@ -20,7 +20,7 @@ Array = np.ndarray
 
 NEGLIGIBLE = 36.0  # a tail e**-36 times the peak is beyond double precision
 NODES = (5, 6, 8, 10, 12, 14, 16, 19, 22, 26, 30, 36, 42, 50, 60, 80, 110, 160, 240, 360)
-CHUNK = 2**15  # elements held at a time: arrays of this size stay in the processor's cache
+CHUNK = 2**13  # elements held at a time: arrays of this size stay in the cache and are allocated fast
 FEW = 4  # for powers up to this,
 SHORT = 4.0  # and stretches up to this, a peak isn't worth searching for
 GAUSSIAN = 32.0  # nodes that a narrow peak takes
@@ -84,10 +84,34 @@ class ExponentialDropout:
         return tuple(np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in given)))
 
 
-def times_of_leaving(
-    k: Array, alpha: Array, s: Array, beta: Array, silence: Array
-) -> Iterator[tuple[Array, Array, Array, Array]]:
+@dataclass(frozen=True)
+class Leaving:
     """When customers who left in silence did so, and how probable that was.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (j,)
+        Customers this is about.
+    times : ndarray of shape (nodes, j)
+        Times of leaving, since the last purchase.
+    purchase_span, life_span : ndarray of shape (nodes, j)
+        log(1 + times / alpha) and log(1 + times / beta).
+    shares : ndarray of shape (nodes, j)
+        Probabilities of the times, given that the customer left: they sum to 1 for each customer.
+    log_left : ndarray of shape (j,)
+        Log probability of leaving within the silence and buying nothing before; minus infinity without silence.
+    """
+
+    rows: Array
+    times: Array
+    purchase_span: Array
+    life_span: Array
+    shares: Array
+    log_left: Array
+
+
+def times_of_leaving(k: Array, alpha: Array, s: Array, beta: Array, silence: Array) -> Iterator[Leaving]:
+    """When customers who left in silence did so, a chunk of them at a time.
 
     At the last purchase the purchase rate was Gamma(k, alpha), the rate of leaving Gamma(s, beta); nothing was bought
     since. The joint density of leaving after tau and buying nothing until then is
@@ -99,14 +123,7 @@ def times_of_leaving(
 
     Yields
     ------
-    rows : ndarray of int, shape (j,)
-        Customers this chunk is about.
-    times : ndarray of shape (nodes, j)
-        Times of leaving, since the last purchase.
-    shares : ndarray of shape (nodes, j)
-        Their probabilities, given that the customer left: they sum to 1 for each customer.
-    log_left : ndarray of shape (j,)
-        Log probability of leaving within the silence and buying nothing before; minus infinity without silence.
+    Leaving
     """
     scale = np.minimum(1 / (k / alpha + (s + 1) / beta), alpha)
     longest = np.minimum(_decay(alpha, k - 1), _decay(beta, s))
@@ -114,16 +131,19 @@ def times_of_leaving(
     with np.errstate(divide="ignore"):
         outside = np.log(s * (scale / beta) * length)
     for rows, points, weights in _alike(length):
-        w = length[rows] * points
-        times = np.expm1(w)
+        shares = length[rows] * points
+        times = np.expm1(shares)
         times *= scale[rows]
-        w -= k[rows] * np.log1p(times / alpha[rows])
-        w -= (s[rows] + 1) * np.log1p(times / beta[rows])
-        shares = np.exp(w, out=w)
+        purchase_span, life_span = times / alpha[rows], times / beta[rows]
+        np.log1p(purchase_span, out=purchase_span)
+        np.log1p(life_span, out=life_span)
+        shares -= k[rows] * purchase_span
+        shares -= (s[rows] + 1) * life_span
+        np.exp(shares, out=shares)
         shares *= weights
         mass = shares.sum(axis=0)
         shares /= mass
-        yield rows, times, shares, outside[rows] + np.log(mass)
+        yield Leaving(rows, times, purchase_span, life_span, shares, outside[rows] + np.log(mass))
 
 
 def log_of_silence(k: Array, alpha: Array, s: Array, beta: Array, silence: Array) -> tuple[Array, Array]:
@@ -139,8 +159,8 @@ def log_of_silence(k: Array, alpha: Array, s: Array, beta: Array, silence: Array
     here, left : ndarray of shape (m,)
     """
     left = np.empty(len(k))
-    for rows, _, _, log_left in times_of_leaving(k, alpha, s, beta, silence):
-        left[rows] = log_left
+    for leaving in times_of_leaving(k, alpha, s, beta, silence):
+        left[leaving.rows] = leaving.log_left
     return -k * np.log1p(silence / alpha) - s * np.log1p(silence / beta), left
 
 

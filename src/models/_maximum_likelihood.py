@@ -81,7 +81,9 @@ def minimise(
 
     The step divides by the absolute curvature along each eigenvector of the Hessian, which makes it a
     descent direction everywhere, and is halved until the objective falls (Nocedal & Wright 2006, *Numerical
-    Optimization*, sections 3.4 and 16.7). A parameter pushed against its bound is held there.
+    Optimization*, sections 3.4 and 16.7). A step ends at the first bound it meets: bent along the bound it would
+    leave the valley in which two parameters grow together. A parameter stays on its bound if what is left of its
+    derivative after the step of the others pushes it there.
 
     Convergence is judged by the Newton step and the fall it promises, not by the gradient: along a ridge
     that runs to infinity the gradient fades while the step stays long, so a ridge ends on a bound and never
@@ -106,19 +108,15 @@ def minimise(
     converged = False
     pinned = np.zeros(x.shape, dtype=bool)
     for _ in range(maxiter):
-        pinned = ((x <= lower) & (gradient > 0)) | ((x >= upper) & (gradient < 0))
-        free = ~pinned
-        if not free.any():
-            converged = True
-            break
-        curvature, directions = np.linalg.eigh(hessian[np.ix_(free, free)])
-        step = np.zeros_like(x)
-        step[free] = -directions @ ((directions.T @ gradient[free]) / np.maximum(np.abs(curvature), SMALLEST_CURVATURE))
+        step, pinned = _step_in_box(x, gradient, hessian, lower, upper)
         longest = np.abs(step).max()
         if longest <= tol or -gradient @ step <= 16 * np.finfo(float).eps * max(1.0, abs(value)):
             converged = True
             break
-        moved = _line_search(objective, x, value, gradient, step * min(1.0, LONGEST_STEP / longest), lower, upper)
+        moving = step != 0
+        room = np.where(step > 0, upper - x, x - lower)[moving] / np.abs(step[moving])
+        taken = step * min(1.0, LONGEST_STEP / longest, room.min())
+        moved = _line_search(objective, x, value, gradient, taken, lower, upper)
         if moved is None:
             # No step helps: done if none was expected to, by more than rounding.
             converged = bool(-gradient @ step <= FLAT * max(1.0, abs(value)))
@@ -126,6 +124,29 @@ def minimise(
         x, value, gradient, hessian = moved
     at_lower, at_upper = pinned & (x <= lower), pinned & (x >= upper)
     return Optimum(x, value, gradient, hessian, at_lower, at_upper, converged, np.zeros_like(pinned))
+
+
+def _step_in_box(x: Array, gradient: Array, hessian: Array, lower: Array, upper: Array) -> tuple[Array, Array]:
+    """Newton step that doesn't leave the box from a bound, and the parameters that the optimum has on theirs."""
+    below, above = x <= lower, x >= upper
+    left = gradient + hessian @ _newton_step(gradient, hessian, ~(below | above))
+    pinned = (below & (left > 0)) | (above & (left < 0))
+    held = pinned
+    while True:
+        step = _newton_step(gradient, hessian, ~held)
+        leaving = (below & (step < 0)) | (above & (step > 0))
+        if not leaving.any():
+            return step, pinned
+        held = held | leaving
+
+
+def _newton_step(gradient: Array, hessian: Array, free: Array) -> Array:
+    """Step of the free parameters by the absolute curvature; 0 for the others."""
+    step = np.zeros_like(gradient)
+    if free.any():
+        curvature, directions = np.linalg.eigh(hessian[np.ix_(free, free)])
+        step[free] = -directions @ ((directions.T @ gradient[free]) / np.maximum(np.abs(curvature), SMALLEST_CURVATURE))
+    return step
 
 
 def _line_search(
@@ -480,7 +501,7 @@ class MaximumLikelihood:
                 "usual were taken. Forecasts that depend on which ones are true rest on that choice."
             )
         for note in notes:
-            warnings.warn(note, UserWarning, stacklevel=4)
+            warnings.warn(note, UserWarning, stacklevel=3)
         self._negative_log_likelihood_ = optimum.value
         self._hessian_ = optimum.hessian
         self._log_covariance = log_covariance(optimum, limited, counts.sum())

@@ -298,8 +298,8 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
             Purchases averaged in `monetary_value`; 0 is allowed.
         monetary_value : array_like or float
             Mean amount of these purchases; not looked at where frequency is 0. All three broadcast, and every
-            element of the result is drawn independently: draws that belong to one customer but to
-            different times of the future need one call for their sum.
+            element of the result is an independent draw. So the totals of two parts of one customer's future
+            must not be drawn apart and added up: both depend on the customer's own mean.
         random : numpy.random.Generator
 
         Returns
@@ -504,7 +504,7 @@ def _told_by_data(x: Array, customers: Array) -> list[str]:
             f"All customers have the same number of repeat purchases, {seen[0]:.0f}. How much a customer's purchases "
             "vary and how much customers differ are then told apart only by the form of distribution that the model "
             "assumes: take p, q and v, and the forecasts of single customers, with reserve. The mean over all "
-            "customers is not affected."
+            "customers is hardly affected."
         ]
     return []
 

@@ -16,6 +16,7 @@ LOWER = np.log([1e-6, 1e-9, 1e-6, 1e-9])
 UPPER = np.log([1e6, 1e12, 1e6, 1e12])
 
 NOBODY = 1e-3  # a share of customers so small counts as none
+SOON = 0.01  # of the oldest customer's age
 
 
 class ParetoNBD(PurchaseModel, ParetoNBDFitter):
@@ -112,35 +113,39 @@ class ParetoNBD(PurchaseModel, ParetoNBDFitter):
     ) -> tuple[float, Array, Array]:
         value = counts @ _log_until_last_purchase(theta, x, t_x)
         first, second = _derivatives_if_here(theta, x, T, counts)
-        k, alpha, s, beta, silence = np.broadcast_arrays(*_at_last_purchase(theta, x, t_x, T))
-        log_here = -k * np.log1p(silence / alpha) - s * np.log1p(silence / beta)
-        by_alpha, by_beta = theta[1] + T, theta[3] + T
-        for rows, times, shares, log_left in times_of_leaving(k, alpha, s, beta, silence):
-            value += counts[rows] @ np.logaddexp(log_here[rows], log_left)
+        at_last_purchase = np.broadcast_arrays(*_at_last_purchase(theta, x, t_x, T))
+        k, alpha, s, beta, silence = at_last_purchase
+        purchase_span, life_span = np.log1p(silence / alpha), np.log1p(silence / beta)
+        log_here = -k * purchase_span - s * life_span
+        for leaving in times_of_leaving(*at_last_purchase):
+            rows = leaving.rows
+            value += counts[rows] @ np.logaddexp(log_here[rows], leaving.log_left)
+            left = expit(leaving.log_left - log_here[rows])
+            gone = counts[rows] * left
+            per_alpha, per_beta = 1 / (theta[1] + T[rows]), 1 / (theta[3] + T[rows])
             # The log odds of having left are the logarithm of an integral over the times of leaving. Its first
             # derivatives are the means of those of the log integrand, over the times the customer may have left;
             # its second the means of those, and the covariances of the first.
-            still = silence[rows] - times
-            u, v = still / (alpha[rows] + times), still / (beta[rows] + times)
-            slopes = np.stack([np.log1p(u), u, np.log1p(v), v])
-            slopes[1] *= -k[rows] / by_alpha[rows]
-            slopes[3] *= -(s[rows] + 1) / by_beta[rows]
-            weighted = slopes * shares
-            means = weighted.sum(axis=1)
+            still = silence[rows] - leaving.times
+            slopes = np.empty((4, *still.shape))
+            np.subtract(purchase_span[rows], leaving.purchase_span, out=slopes[0])
+            np.divide(still, alpha[rows] + leaving.times, out=slopes[1])
+            np.subtract(life_span[rows], leaving.life_span, out=slopes[2])
+            np.divide(still, beta[rows] + leaving.times, out=slopes[3])
+            slopes[1] *= -k[rows] * per_alpha
+            slopes[3] *= -(s[rows] + 1) * per_beta
+            means = np.einsum("anj,nj->aj", slopes, leaving.shares)
             slopes -= means[:, np.newaxis]
-            weighted = np.multiply(slopes, shares, out=weighted)
-            of_alpha, of_beta = ((weighted[i] * slopes[i]).sum(axis=0) + means[i] ** 2 for i in (1, 3))
-            left = expit(log_left - log_here[rows])
-            gone = counts[rows] * left
+            weighted = slopes * (leaving.shares * gone)
+            of_alpha, of_beta = (np.einsum("nj,nj->j", weighted[i], slopes[i]) + gone * means[i] ** 2 for i in (1, 3))
             second[0, 1] += gone @ (means[1] / k[rows])
-            second[1, 1] += gone @ (of_alpha / k[rows] - 2 * means[1] / by_alpha[rows])
+            second[1, 1] += (of_alpha / k[rows] - 2 * gone * means[1] * per_alpha).sum()
             second[2, 2] -= gone.sum() / theta[2] ** 2
             second[2, 3] += gone @ (means[3] / (s[rows] + 1))
-            second[3, 3] += gone @ (of_beta / (s[rows] + 1) - 2 * means[3] / by_beta[rows] + 1 / by_beta[rows] ** 2)
+            second[3, 3] += (of_beta / (s[rows] + 1) + gone * (per_beta - 2 * means[3]) * per_beta).sum()
             means[2] += 1 / s[rows]
-            means[3] -= 1 / by_beta[rows]
+            means[3] -= per_beta
             first += means @ gone
-            weighted *= gone
             spread = weighted.reshape(4, -1) @ slopes.reshape(4, -1).T + (means * (gone * (1 - left))) @ means.T
             second += np.triu(spread)
         return float(value), first, np.triu(second) + np.triu(second, 1).T
@@ -151,7 +156,7 @@ class ParetoNBD(PurchaseModel, ParetoNBDFitter):
         r, alpha, s, beta = np.exp(optimum.log_params) * units
         limited = optimum.pinned.copy()
         oldest = units[3]  # their age is the unit of time
-        gone = -np.expm1(-s * np.log1p(oldest / beta))
+        soon, gone = -np.expm1(-s * np.log1p(oldest * np.array([SOON, 1]) / beta))
         notes = []
         if high[0] or high[1]:
             limited[:2] = True
@@ -180,15 +185,15 @@ class ParetoNBD(PurchaseModel, ParetoNBDFitter):
         elif low[2] or low[3]:
             limited[2:] = True
             notes.append(
-                f"Leaving is all or nothing: s and beta went to 0 together, so that {gone:.4g} of the customers are "
-                f"gone by the age {oldest:.4g}, nearly all of them right after their first purchase, and hardly "
-                "anybody leaves later."
+                "Who leaves mostly does so right after the first purchase: s and beta went towards 0 together. "
+                f"{soon:.4g} of the customers leave within {oldest * SOON:.4g} units of time, {gone:.4g} by the age "
+                f"{oldest:.4g}; when the early ones leave the data don't tell."
             )
         elif s < 1:
             notes.append(
-                f"The mean lifetime is infinite, as s = {s:.4g} is below 1: {gone:.4g} of the customers have left by the "
-                f"age {oldest:.4g}, but a few stay so long that lifetimes have no mean. Forecast over a finite horizon, "
-                "or discount."
+                f"The mean lifetime is infinite, as s = {s:.4g} is below 1: {gone:.4g} of the customers leave by the "
+                f"age {oldest:.4g}, but a few stay so long that lifetimes have no mean. Forecast over a finite "
+                "horizon, or discount."
             )
         return limited, notes
 

@@ -1,10 +1,11 @@
 """The posterior of a fitted model's parameters, without a sampler's wait.
 
 In the logarithms of its parameters a model's posterior is close to normal, with the curvature at its mode
-(Laplace's approximation; Tierney & Kadane 1986). What is not normal about it is put right by importance
-sampling from a heavier-tailed t distribution around that mode, with quasi-random points and Pareto-smoothed
-weights (Vehtari, Simpson, Gelman, Yao & Gabry 2024, *Journal of Machine Learning Research* 25(72)), whose
-shape k tells whether to trust the result.
+(Laplace's approximation; Tierney & Kadane 1986). What is not normal about it lies mostly along the one direction
+that the data determine least, where it may be skewed and bent: that ridge is followed both ways from the mode, and
+the approximation repeated at stations along it. What is left is put right by importance sampling from t
+distributions around the stations, with quasi-random points and Pareto-smoothed weights (Vehtari, Simpson, Gelman,
+Yao & Gabry 2024, *Journal of Machine Learning Research* 25(72)), whose shape k tells whether to trust the result.
 """
 
 from collections.abc import Mapping
@@ -14,16 +15,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from lifetimes.utils import ConvergenceError
+from scipy.special import logsumexp
 from scipy.stats import chi2, lognorm, multivariate_t, norm, qmc
 
-from models._maximum_likelihood import Array, distinct_rows, minimise
+from models._maximum_likelihood import Array, Objective, Optimum, distinct_rows, minimise
 
 #: Standard deviation of the logarithm under the default prior: 95% lie within a factor of 50 of the median.
 PRIOR_SPREAD = 2.0
 
 TRUSTED_PARETO_K = 0.7  # Vehtari et al. (2024), section 3.2.4
-ENOUGH_PARETO_K = 0.5  # not worth another round
-ROUNDS = 4  # of moving the proposal to where the weights are
+STATIONS_APART = 1.5  # standard deviations along the ridge
+STATIONS = 8  # at most, on either side
+LOWEST_STATION = 9.0  # fall of the log density from the mode at which a ridge is no longer followed
+WIDER = 1.2  # spread of a station's draws along the ridge, in the mode's standard deviations
+SMALLEST_SHARE = 0.03  # of the draws, for each station
 DEGREES_OF_FREEDOM = 7  # of the proposal
 EVALUATIONS = 10_000_000  # likelihoods of single histories spent at most
 FEWEST_DRAWS = 64
@@ -122,6 +127,15 @@ class Posterior:
         return self.draws.to_numpy()[random.permutation(drawn)].T
 
 
+@dataclass(frozen=True)
+class _Station:
+    """A place on the ridge: log parameters, covariance there, log density over that of the mode."""
+
+    centre: Array
+    covariance: Array
+    log_height: float
+
+
 def default_prior(model: Any) -> dict[str, Any]:
     """Prior that says little: independent log-normals.
 
@@ -188,17 +202,12 @@ def sample_posterior(model: Any, prior: Mapping[str, Any] | None = None, draws: 
         log_likelihood = float(counts @ model._log_likelihood(np.exp(log_params), *histories))
         return log_likelihood + float(_log_prior(distributions, log_params).sum())
 
-    mode, covariance = _laplace(model, distributions, histories, counts)
+    stations = _stations(model, distributions, histories, counts)
     number = int(min(draws, max(FEWEST_DRAWS, EVALUATIONS // len(counts))))
-    for attempt in range(ROUNDS):
-        points, log_proposal = _proposed(mode, covariance, number, random)
-        log_weights, pareto_k = smoothed(np.array([log_density(point) for point in points]) - log_proposal)
-        weights = np.exp(log_weights - log_weights.max())
-        weights /= weights.sum()
-        if pareto_k <= ENOUGH_PARETO_K or attempt == ROUNDS - 1:
-            break
-        mode = weights @ points
-        covariance = (points - mode).T @ ((points - mode) * weights[:, None])
+    points, log_proposal = _proposed(stations, number, random)
+    log_weights, pareto_k = smoothed(np.array([log_density(point) for point in points]) - log_proposal)
+    weights = np.exp(log_weights - log_weights.max())
+    weights /= weights.sum()
     effective = float(1 / np.square(weights).sum())
     return Posterior(pd.DataFrame(np.exp(points), columns=list(model.NAMES)), weights, pareto_k, effective, priors)
 
@@ -256,8 +265,8 @@ def _generalised_pareto(ascending: Array) -> tuple[float, float]:
     return (n * shape + 5) / (n + 10), -shape / best
 
 
-def _laplace(model: Any, distributions: list[Any], histories: list[Array], counts: Array) -> tuple[Array, Array]:
-    """Mode of the log parameters and the inverse curvature there."""
+def _stations(model: Any, distributions: list[Any], histories: list[Array], counts: Array) -> list[_Station]:
+    """Laplace's approximation at the mode of the log parameters, and along the ridge through it."""
     customers = counts.sum()
 
     def objective(log_params: Array) -> tuple[float, Array, Array]:
@@ -277,18 +286,62 @@ def _laplace(model: Any, distributions: list[Any], histories: list[Array], count
     best = min(found, key=lambda optimum: optimum.value)
     curvature, directions = np.linalg.eigh(best.hessian * customers)
     # Flatter than the default prior is only what it was made flat by: a prior without a peak of its own.
-    curvature = np.maximum(curvature, PRIOR_SPREAD**-2)
-    return best.log_params, directions @ np.diag(1 / curvature) @ directions.T
+    spread = 1 / np.sqrt(np.maximum(curvature, PRIOR_SPREAD**-2))
+    along, across = directions[:, 0], directions[:, 1:]
+    step = STATIONS_APART * spread[0] * along
+    stations = [_Station(best.log_params, _covariance(across, spread[1:] ** -2.0, step), 0.0)]
+    for way in (1, -1):
+        last, stride = best.log_params, way * step
+        for _ in range(STATIONS):
+            top, curved = _across(objective, last + stride, across)
+            fall = (top.value - best.value) * customers
+            if not top.converged or fall > LOWEST_STATION:
+                break
+            centre = last + stride + across @ top.log_params
+            stations.append(_Station(centre, _covariance(across, curved * customers, centre - last), -fall))
+            last, stride = centre, centre - last
+    return stations
 
 
-def _proposed(centre: Array, covariance: Array, number: int, random: np.random.Generator) -> tuple[Array, Array]:
-    """Points of a multivariate t distribution, evenly spread, and their log density."""
-    k = len(centre)
-    even = qmc.Sobol(k + 1, rng=random).random_base2(int(np.ceil(np.log2(number))))[:number]
-    even = np.clip(even, 1e-12, 1 - 1e-12)
+def _across(objective: Objective, start: Array, across: Array) -> tuple[Optimum, Array]:
+    """Climb from the start to the ridge's crest, on the plane across; and the curvatures there."""
+
+    def restricted(away: Array) -> tuple[float, Array, Array]:
+        value, gradient, hessian = objective(start + across @ away)
+        return value, across.T @ gradient, across.T @ hessian @ across
+
+    reach = np.full(across.shape[1], REACH)
+    top = minimise(restricted, np.zeros(across.shape[1]), -reach, reach, tol=1e-4)
+    return top, top.hessian
+
+
+def _covariance(across: Array, curvature: Array, stride: Array) -> Array:
+    """Covariance with the curvature across the ridge and the stride between stations along it."""
+    inverse = np.linalg.inv(curvature if curvature.ndim == 2 else np.diag(curvature))
+    return across @ inverse @ across.T + np.outer(stride, stride) / STATIONS_APART**2 * WIDER**2
+
+
+def _proposed(stations: list[_Station], number: int, random: np.random.Generator) -> tuple[Array, Array]:
+    """Points around the stations, evenly spread, and their log density."""
+    k = len(stations[0].centre)
+    sizes = np.array([station.log_height + np.linalg.slogdet(station.covariance)[1] / 2 for station in stations])
+    shares = np.exp(sizes - sizes.max())
+    shares = np.maximum(shares / shares.sum(), SMALLEST_SHARE)
+    numbers = np.maximum(np.round(number * shares / shares.sum()).astype(int), 1)
+    even = qmc.Sobol(k + 1, rng=random).random_base2(int(np.ceil(np.log2(numbers.sum()))))[: numbers.sum()]
+    even = np.clip(random.permutation(even), 1e-12, 1 - 1e-12)
     stretch = np.sqrt(chi2.ppf(even[:, k], DEGREES_OF_FREEDOM) / DEGREES_OF_FREEDOM)
-    points = centre + norm.ppf(even[:, :k]) @ np.linalg.cholesky(covariance).T / stretch[:, None]
-    return points, multivariate_t(centre, covariance, DEGREES_OF_FREEDOM).logpdf(points)
+    around = norm.ppf(even[:, :k]) / stretch[:, None]
+    points = np.concatenate(
+        [
+            station.centre + part @ np.linalg.cholesky(station.covariance).T
+            for station, part in zip(stations, np.split(around, np.cumsum(numbers)[:-1]), strict=True)
+        ]
+    )
+    densities = [
+        multivariate_t(station.centre, station.covariance, DEGREES_OF_FREEDOM).logpdf(points) for station in stations
+    ]
+    return points, logsumexp(np.array(densities), axis=0, b=(numbers / numbers.sum())[:, None])
 
 
 def _log_prior(distributions: list[Any], log_params: Array) -> Array:

@@ -13,10 +13,13 @@ WithParams = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def cdnow_histories() -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Frequency, recency and T of the CDNOW sample: 2,357 customers, 39 weeks."""
+    """Frequency, recency and T of the CDNOW sample: 2,357 customers, 39 weeks.
+
+    lifetimes has the weeks rounded to two places; the published numbers come from whole days.
+    """
     path = Path(lifetimes.__file__).parent / "datasets" / "cdnow_customers_summary.csv"
     sample = pd.read_csv(path, index_col="ID")
-    return sample["frequency"], sample["recency"], sample["T"]
+    return sample["frequency"], (sample["recency"] * 7).round() / 7, (sample["T"] * 7).round() / 7
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,6 @@ FITTERS = {
     "BetaGeoFitter": BGNBD,
     "ModifiedBetaGeoFitter": ModifiedBGNBD,
     "ParetoNBDFitter": ParetoNBD,
-
     "GammaGammaFitter": GammaGamma,
 }
 CLASSES = ("TestBetaGeoFitter", "TestModifiedBetaGammaFitter", "TestParetoNBDFitter", "TestGammaGammaFitter")

@@ -9,6 +9,10 @@ from models import BGNBD, ModifiedBGNBD
 from models.simulation import simulate_histories
 
 
+class LifetimesFitter(lifetimes.ModifiedBetaGeoFitter):
+    NAMES = ModifiedBGNBD.NAMES
+
+
 @pytest.fixture(scope="module")
 def fitted(cdnow_histories):
     return ModifiedBGNBD().fit(*cdnow_histories)
@@ -70,20 +74,32 @@ class TestAgreesWithLifetimes:
                 theirs.probability_of_n_purchases_up_to_time(20, n), rel=1e-9, abs=1e-14
             )
 
-    def test_where_lifetimes_has_no_number(self, with_params):
-        for values, numbers in [((0.5, 6.0, 1.0, 1.6), (20, 2, 30.0, 38.0)), ((0.5, 6.0, 0.9, 1.6), (900, 900, 9.0, 9.0))]:
-            ours = with_params(ModifiedBGNBD, *values)
-            theirs = lifetimes.ModifiedBetaGeoFitter()
-            theirs.params_ = ours.params_
-            with np.errstate(all="ignore"):
-                assert not np.isfinite(theirs.predict(*numbers) if hasattr(theirs, "predict") else
-                                       theirs.conditional_expected_number_of_purchases_up_to_time(*numbers))
-            assert np.isfinite(ours.predict(*numbers))
+    @pytest.mark.parametrize(
+        ("values", "history"),
+        [((0.5, 6.0, 1.0, 1.6), (2, 30.0, 38.0)), ((0.5, 6.0, 1.0, 1.6), (0, 0.0, 38.0))],
+    )
+    def test_expectation_at_a_pole_of_its_formula(self, with_params, values, history):
+        ours, theirs = with_params(ModifiedBGNBD, *values), with_params(LifetimesFitter, *values)
+        r, alpha, a, b = values
+        with np.errstate(all="ignore"):
+            assert not np.isfinite(theirs.conditional_expected_number_of_purchases_up_to_time(20, *history))
+        above, below = (with_params(ModifiedBGNBD, r, alpha, a + by, b).predict(20, *history) for by in (1e-6, -1e-6))
+        assert ours.predict(20, *history) == pytest.approx((above + below) / 2, rel=1e-10)
+
+    def test_probability_of_hundreds_of_purchases(self, with_params):
+        values = (3.0, 1.0, 0.9, 100.0)
+        with np.errstate(all="ignore"):
+            assert np.isnan(with_params(LifetimesFitter, *values).probability_of_n_purchases_up_to_time(60, 180))
+        some = with_params(ModifiedBGNBD, *values).probability_of_n_purchases_up_to_time(60, np.arange(150, 210))
+        assert (some > 1e-4).all()
+        assert np.abs(np.diff(np.log(some))).max() < 0.05
 
 
 class TestAnswersOfItsOwn:
     def test_a_customer_may_leave_at_the_first_purchase(self, with_params):
-        never_bought_again = with_params(ModifiedBGNBD, 0.5, 6, 1.0, 3.0).conditional_probability_alive(0, 0, [0, 50, 1e9])
+        never_bought_again = with_params(ModifiedBGNBD, 0.5, 6, 1.0, 3.0).conditional_probability_alive(
+            0, 0, [0, 50, 1e9]
+        )
         assert never_bought_again[0] == pytest.approx(3.0 / (1.0 + 3.0))
         assert never_bought_again[0] > never_bought_again[1] > never_bought_again[2]
         assert never_bought_again[2] < 1e-3
@@ -98,11 +114,18 @@ class TestAnswersOfItsOwn:
                 b / (a + b) * who_stays.expected_number_of_purchases_up_to_time(t), rel=1e-12
             )
 
-    def test_all_but_the_buyers_gone_at_once(self):
-        params = {"r": 5.0, "alpha": 5.0, "a": 2e-5, "b": 1e-5}
-        drawn = simulate_histories("modified_bgnbd", params, np.full(2000, 50.0), seed=1)
-        with pytest.warns(UserWarning, match=r"all or nothing: .* share of 0\.6"):
-            model = ModifiedBGNBD().fit(drawn["frequency"], drawn["recency"], drawn["T"])
+    @pytest.mark.parametrize("seed", range(4))
+    def test_part_of_the_customers_gone_at_once(self, with_params, seed):
+        """This likelihood has a second optimum, where nobody leaves and purchase rates differ the more."""
+        params = {"r": 0.5, "alpha": 5.0, "a": 1e-5, "b": 2e-5}
+        drawn = simulate_histories("modified_bgnbd", params, np.full(2000, 50.0), seed=seed)
+        histories = drawn["frequency"], drawn["recency"], drawn["T"]
+        with pytest.warns(UserWarning, match="all or nothing"):
+            model = ModifiedBGNBD().fit(*histories)
         assert model.limits_ == ("a", "b")
-        assert model.conditional_probability_alive(0, 0, 50.0) == pytest.approx(0, abs=1e-4)
+        truth = with_params(ModifiedBGNBD, *params.values()).log_likelihood(*histories).sum()
+        assert model.log_likelihood_ >= truth
+        assert model.conditional_probability_alive(0, 0, 50.0) == pytest.approx(
+            drawn["alive"][drawn["frequency"] == 0].mean(), abs=0.15
+        )
         assert model.conditional_probability_alive(40, 40.0, 50.0) > 0.999

@@ -7,14 +7,22 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from scipy.stats import nbinom, poisson, spearmanr
 
 from models import BGNBD
 from models.rfm import calibration_holdout
 from models.validation import (
+    calibration_by_decile,
     cumulative_tracking,
     expectation_by_frequency,
     holdout_scores,
+    interval_coverage,
+    mean_log_score,
+    pit_uniformity,
+    predictive_cdf,
+    randomised_pit,
     spend_frequency_correlation,
+    value_scores,
 )
 
 DATASETS = Path(lifetimes.__file__).parent / "datasets"
@@ -120,20 +128,161 @@ class TestTracking:
             cumulative_tracking(sample, None, "1996-01-01", END)
 
 
+class TestCoverage:
+    def test_ends_belong_to_the_interval(self):
+        assert interval_coverage([0, 1, 2, 3], [0, 0, 0, 4], [0, 1, 1, 5]) == 0.5
+
+    def test_missing_interval(self):
+        assert np.isnan(interval_coverage([0, 1], [0, np.nan], [1, 1]))
+
+    def test_goes_into_the_scores(self):
+        assert holdout_scores([1], [1.0], model="m", log_likelihood=0, coverage=0.8)["coverage"].item() == 0.8
+
+
+class TestValueScores:
+    def test_one_number_for_all_beside_one_for_each(self):
+        table = value_scores([0.0, 10.0, 20.0], {"rule of thumb": 20.0, "model": [0.0, 10.0, 17.0]})
+        assert table["method"].tolist() == ["rule of thumb", "model"]
+        assert table["value_actual"].tolist() == [30, 30] and table["value_expected"].tolist() == [60, 27]
+        assert table["bias"].tolist() == pytest.approx([1, -0.1]) and table["mae"].tolist() == [10, 1]
+        assert np.isnan(table["correlation"][0]) and table["correlation"][1] > 0.99
+
+    def test_refuses_other_customers(self):
+        with pytest.raises(ValueError, match="2 and 3 values"):
+            value_scores([1, 2], {"model": [1, 2, 3]})
+
+
+class TestCalibrationByDecile:
+    def test_tenths_of_distinct_forecasts(self):
+        expected = np.random.default_rng(1).permutation(np.arange(1000.0))
+        table = calibration_by_decile(expected, expected)
+        assert table["decile"].tolist() == list(range(1, 11)) and (table["customers"] == 100).all()
+        assert table["expected"].tolist() == table["actual"].tolist() == [49.5 + 100 * tenth for tenth in range(10)]
+        assert table["expected_least"][3] == 300 and table["expected_most"][3] == 399
+
+    def test_equal_forecasts_stay_together(self):
+        expected = np.array([0.1] * 55 + [0.2] * 25 + [0.5] * 20)
+        table = calibration_by_decile(expected, expected)
+        assert table["customers"].tolist() == [55, 25, 20] and table["decile"].tolist() == [3, 7, 10]
+        assert (table["expected_least"] == table["expected_most"]).all()
+
+    def test_of_cdnow(self, forecast):
+        _, held, expected = forecast
+        table = calibration_by_decile(held["frequency_holdout"], expected)
+        assert table["customers"].sum() == 2357
+        assert (table["actual"] * table["customers"]).sum() == pytest.approx(1882)
+        assert table["actual"].iloc[-1] > 2 and table["actual"].iloc[0] < 0.5
+
+    @pytest.mark.parametrize(
+        ("draw", "mean", "least", "most"),
+        [
+            (lambda rng, n: rng.negative_binomial(1, 0.3, n), 7 / 3, 0.75, 0.85),
+            (lambda rng, n: rng.poisson(0.05, n), 0.05, 0.8, 0.95),  # an exact interval of few events holds more
+        ],
+    )
+    def test_interval_covers(self, draw, mean, least, most):
+        rng = np.random.default_rng(2)
+        covered = 0
+        for _ in range(400):
+            row = calibration_by_decile(draw(rng, 100), np.ones(100), interval=0.8).iloc[0]
+            covered += row["actual_low"] <= mean <= row["actual_high"]
+        assert least <= covered / 400 <= most
+
+    def test_a_group_that_bought_nothing(self):
+        row = calibration_by_decile(np.zeros(50), np.ones(50), interval=0.9).iloc[0]
+        assert row["actual_low"] == 0 and row["actual_high"] == pytest.approx(-np.log(0.05) / 50)
+
+    def test_a_group_of_one(self):
+        row = calibration_by_decile([1], [1.0]).iloc[0]
+        assert np.isnan(row["actual_low"]) and np.isnan(row["actual_high"])
+
+    def test_refuses_missing_forecasts(self):
+        with pytest.raises(ValueError, match="missing for 1 of 2"):
+            calibration_by_decile([1, 2], [1.0, np.nan])
+
+
+class Poisson:
+    """Whoever has bought x times buys Poisson(x t) times."""
+
+    def conditional_probability_of_n_purchases_up_to_time(self, n, t, frequency, recency, T):
+        return poisson.pmf(n, np.asarray(frequency) * t)
+
+
+class TestPredictiveDistribution:
+    def test_cdf_of_each_customer(self):
+        x, n = np.array([1, 1, 3, 3, 3]), np.array([0, 4, 0, 4, 4])
+        at_most, below = predictive_cdf(Poisson(), n, 2.0, x, x, x)
+        np.testing.assert_allclose(at_most, poisson.cdf(n, 2 * x), rtol=1e-12)
+        np.testing.assert_allclose(below, poisson.cdf(n - 1, 2 * x), rtol=1e-12)
+
+    def test_log_score(self):
+        x, n = np.array([1, 1, 3, 3]), np.array([0, 4, 1, 1])
+        score = mean_log_score(Poisson(), n, 2.0, x, x, x)
+        assert score == pytest.approx(poisson.logpmf(n, 2 * x).mean(), rel=1e-12)
+
+    def test_what_was_held_impossible(self):
+        assert mean_log_score(Poisson(), [1], 1.0, [0], [0], [5]) == -np.inf
+
+
+class TestRandomisedPit:
+    def test_uniform_for_the_true_distribution(self):
+        n = np.random.default_rng(3).negative_binomial(0.5, 0.3, 5000)
+        pit = randomised_pit(n, nbinom.cdf(n, 0.5, 0.3), nbinom.cdf(n - 1, 0.5, 0.3), seed=4)
+        assert pit_uniformity(pit).p_value > 0.01
+
+    def test_not_uniform_for_another(self):
+        n = np.random.default_rng(3).negative_binomial(0.5, 0.3, 5000)
+        mean = 0.5 * 0.7 / 0.3
+        pit = randomised_pit(n, poisson.cdf(n, mean), poisson.cdf(n - 1, mean), seed=4)
+        assert pit_uniformity(pit).p_value < 1e-6
+
+    def test_lies_between_and_repeats_with_its_seed(self):
+        below, at_most = np.array([0.0, 0.3, 0.9]), np.array([0.3, 0.3, 1.0])
+        pit = randomised_pit([0, 1, 2], at_most, below, seed=5)
+        assert ((below <= pit) & (pit <= at_most)).all()
+        assert pit.tolist() == randomised_pit([0, 1, 2], at_most, below, seed=5).tolist()
+
+    @pytest.mark.parametrize(("at_most", "below"), [(0.5, 0.6), (1.1, 0.2), (0.5, -0.1), (np.nan, 0.1)])
+    def test_refuses_what_is_no_distribution(self, at_most, below):
+        with pytest.raises(ValueError, match="in 1 of 2 places; the first is 1"):
+            randomised_pit([0, 1], [0.5, at_most], [0.0, below], seed=1)
+
+    def test_refuses_probability_below_zero_purchases(self):
+        with pytest.raises(ValueError, match="no distribution"):
+            randomised_pit([0], [0.5], [0.1], seed=1)
+
+
 class TestSpendFrequencyCorrelation:
-    def test_fisher_interval(self):
+    def test_ranks_with_bonett_and_wrights_interval(self):
         x, m = [1, 2, 3, 4, 5, 6], [2.0, 1, 4, 3, 7, 5]
         found = spend_frequency_correlation(x, m)
-        assert found.correlation == pytest.approx(np.corrcoef(x, m)[0, 1])
-        z = np.arctanh(found.correlation)
+        rho = spearmanr(x, m).statistic
+        assert found.correlation == pytest.approx(rho)
+        assert found.pearson == pytest.approx(np.corrcoef(x, m)[0, 1])
+        margin = 1.959964 * np.sqrt((1 + rho**2 / 2) / 3)
         assert (np.arctanh(found.low), np.arctanh(found.high)) == pytest.approx(
-            (z - 1.959964 / np.sqrt(3), z + 1.959964 / np.sqrt(3)), rel=1e-6
+            (np.arctanh(rho) - margin, np.arctanh(rho) + margin), rel=1e-6
         )
+
+    def test_one_whale_does_not_decide(self):
+        rng = np.random.default_rng(6)
+        x, m = rng.integers(1, 6, 500), rng.gamma(6, 5, 500)
+        found = spend_frequency_correlation(np.append(x, 500), np.append(m, 5000.0))
+        assert found.pearson > 0.9 and abs(found.correlation) < 0.1 and found.low < 0 < found.high
+
+    def test_interval_covers(self):
+        rng = np.random.default_rng(7)
+        covered = 0
+        for _ in range(400):
+            one, other = rng.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], 60).T
+            found = spend_frequency_correlation(one, other, interval=0.8)
+            covered += found.low <= 6 / np.pi * np.arcsin(0.25) <= found.high
+        assert 0.75 <= covered / 400 <= 0.85
 
     @pytest.mark.parametrize(("x", "m"), [([1, 2, 3], [3, 2, 5]), ([1, 1, 1, 1], [3, 2, 5, 4]), ([], [])])
     def test_where_it_can_not_be_had(self, x, m):
         found = spend_frequency_correlation(x, m)
-        assert np.isnan(found[:3]).all() and found.customers == len(x)
+        assert np.isnan([*found[:3], found.pearson]).all() and found.customers == len(x)
 
     def test_a_constant_with_rounding_errors_is_a_constant(self):
         assert np.isnan(spend_frequency_correlation([1, 2, 3, 4], [0.1] * 4).correlation)
