@@ -9,7 +9,7 @@ Gauss-Legendre quadrature in w, tau = c (exp(w) - 1): the integrands are positiv
 c no longer than the shortest time scale they are analytic in the strip |Im w| < pi, so that few nodes do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,6 +17,7 @@ import numpy as np
 from scipy.special import exprel, gammaln
 
 Array = np.ndarray
+ArrayOrFloat = Array | float
 
 NEGLIGIBLE = 36.0  # a tail e**-36 times the peak is beyond double precision
 NODES = (5, 6, 8, 10, 12, 14, 16, 19, 22, 26, 30, 36, 42, 50, 60, 80, 110, 160, 240, 360)
@@ -38,23 +39,24 @@ class ExponentialDropout:
 
     Parameters
     ----------
-    r, alpha : ndarray
+    r, alpha : ndarray or float
         Shape and rate of the gamma distribution of the purchase rate.
-    s, beta : ndarray
-        Shape and rate of the gamma distribution of the rate of leaving. All of one shape, or scalars.
+    s, beta : ndarray or float
+        Shape and rate of the gamma distribution of the rate of leaving. All broadcast, with each other and with the
+        numbers and times the methods take.
     """
 
-    r: Array
-    alpha: Array
-    s: Array
-    beta: Array
+    r: ArrayOrFloat
+    alpha: ArrayOrFloat
+    s: ArrayOrFloat
+    beta: ArrayOrFloat
 
-    def expected(self, t: Array) -> Array:
+    def expected(self, t: ArrayOrFloat) -> Array:
         """Give the expected purchases in the next `t` (equation 27 of the note), without its pole at s = 1."""
         span = np.log1p(t / self.beta)
         return self.r / self.alpha * self.beta * span * exprel((1 - self.s) * span)
 
-    def at_least(self, n: Array, t: Array) -> Array:
+    def at_least(self, n: ArrayOrFloat, t: ArrayOrFloat) -> Array:
         """Probability of `n` purchases or more in the next `t`: that the n-th comes in time and before leaving."""
         n, t, r, alpha, s, beta = self._with(n, t)
         result = np.where(n > 0, 0.0, 1.0)
@@ -62,7 +64,7 @@ class ExponentialDropout:
         result.ravel()[buying] = _nth_purchase(*(each.ravel()[buying] for each in (n, t, r, alpha, s, beta)))
         return result
 
-    def exactly(self, n: Array, t: Array) -> Array:
+    def exactly(self, n: ArrayOrFloat, t: ArrayOrFloat) -> Array:
         """Probability of just `n` purchases in the next `t`."""
         n, t, r, alpha, s, beta = self._with(n, t)
         result = np.where(n > 0, 0.0, 1.0)
@@ -72,14 +74,14 @@ class ExponentialDropout:
             result.ravel()[rows] = probability(*(each.ravel()[rows] for each in (n, t, r, alpha, s, beta)))
         return result
 
-    def sample(self, t: Array, random: np.random.Generator) -> Array:
+    def sample(self, t: ArrayOrFloat, random: np.random.Generator) -> Array:
         """Draw the number of purchases in the next `t`."""
         shape = np.broadcast_shapes(*(np.shape(each) for each in (t, self.r, self.alpha, self.s, self.beta)))
         with np.errstate(over="ignore"):
             lifetime = self.beta * np.expm1(random.standard_exponential(shape) / self.s)
         return random.poisson(random.gamma(self.r, 1 / self.alpha, shape) * np.minimum(lifetime, t))
 
-    def _with(self, n: Array, t: Array) -> tuple[Array, ...]:
+    def _with(self, n: ArrayOrFloat, t: ArrayOrFloat) -> tuple[Array, ...]:
         given = (n, t, self.r, self.alpha, self.s, self.beta)
         return tuple(np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in given)))
 
@@ -302,7 +304,7 @@ def _mode(power: Array, k: Array, alpha: Array, m: Array, beta: Array) -> Array:
         return np.where(linear > 0, 2 * power * alpha * beta / (linear + root), (root - linear) / (2 * square))
 
 
-def _end(log_integrand, inner: Array, outer: Array, enough: Array) -> Array:  # type: ignore[no-untyped-def]
+def _end(log_integrand: Callable[[Array], tuple[Array, Array]], inner: Array, outer: Array, enough: Array) -> Array:
     """Draw `outer` in to where the log integrand falls below `enough`, never past it.
 
     The tangent to a concave function lies above it, so Newton's method from outside stays outside.

@@ -416,7 +416,7 @@ class PurchaseModel(MaximumLikelihood):
         home = type(self).__module__.rpartition(".")[2]
         ages = np.resize(self.data["T"].to_numpy(dtype=float), size)
         random = np.random.default_rng(seed)
-        simulated = simulate_histories(home, self.params_.to_dict(), ages, seed=random)
+        simulated = simulate_histories(home, dict(zip(self.NAMES, self._theta, strict=True)), ages, seed=random)
         return simulated.drop(columns="purchases_ahead").rename_axis("customer_id")
 
     @property

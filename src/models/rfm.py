@@ -13,9 +13,11 @@ parallel don't keep; sums of decimals don't, so the same ledger gives the same b
 """
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import narwhals as nw
+import polars as pl
 
 #: Length of each unit of time, in days.
 DAYS_PER_UNIT: dict[str, float] = {"day": 1, "week": 7, "month": 365.25 / 12, "year": 365.25}
@@ -27,6 +29,7 @@ WITHOUT_ORDERED_FIRST = {
     nw.Implementation.SQLFRAME,
 }
 EXACT = nw.Decimal(38, 10)
+ROWS_AT_A_TIME = 1_000_000
 UNIX_EPOCH = dt.date(1970, 1, 1)
 
 Frame = nw.LazyFrame[Any]
@@ -51,10 +54,12 @@ def purchase_days(purchases: Any) -> Any:
     ValueError
         If customer or date is missing, or date holds neither dates nor datetimes.
     """
-    days = _by_day(_rows(purchases))
-    if _has_amount(days):
-        days = days.with_columns(nw.col("amount").cast(nw.Float64))
-    return _in_kind(days.sort("customer", "date"), purchases)
+
+    def summarise(rows: Frame) -> Frame:
+        days = _by_day(rows)
+        return days.with_columns(nw.col("amount").cast(nw.Float64)) if _has_amount(days) else days
+
+    return _in_kind(purchases, _rows(purchases), summarise, "customer", "date")
 
 
 def rfm_summary(purchases: Any, as_of: Any = None, time_unit: str = "week") -> Any:
@@ -95,10 +100,12 @@ def rfm_summary(purchases: Any, as_of: Any = None, time_unit: str = "week") -> A
     unit = _days_per(time_unit)
     rows = _rows(purchases)
     end = _as_date(as_of) if as_of is not None else _last_day(rows)
-    days = _by_day(_until(rows, end))
-    customers = _by_customer(days, "date", "amount")
-    columns = _histories(customers, end, unit)
-    return _in_kind(customers.select("customer", *columns).sort("customer"), purchases)
+
+    def summarise(rows: Frame) -> Frame:
+        customers = _by_customer(_by_day(rows), "date", "amount")
+        return customers.select("customer", *_histories(customers, end, unit))
+
+    return _in_kind(purchases, _until(rows, end), summarise, "customer")
 
 
 def calibration_holdout(purchases: Any, calibration_end: Any, as_of: Any = None, time_unit: str = "week") -> Any:
@@ -135,24 +142,28 @@ def calibration_holdout(purchases: Any, calibration_end: Any, as_of: Any = None,
     end = _as_date(as_of) if as_of is not None else _last_day(rows)
     if split >= end:
         raise ValueError(f"The calibration period ends on {split}, which leaves no holdout: observation ends on {end}.")
-    days = _by_day(_until(rows, end))
-    calibrating = nw.col("date") <= nw.lit(split)
-    days = days.with_columns(date_cal=nw.when(calibrating).then(nw.col("date")))
-    measures = [nw.len().alias("days_in_all")]
-    if _has_amount(days):
-        days = days.with_columns(
-            amount_cal=nw.when(calibrating).then(nw.col("amount")),
-            amount_holdout=nw.when(~calibrating).then(nw.col("amount")),
-        )
-        measures.append(nw.col("amount_holdout").sum())
 
-    customers = _by_customer(days, "date_cal", "amount_cal", *measures).filter(nw.col("days") > 0)
-    columns = [column.name.suffix("_cal") for column in _histories(customers, split, unit)]
-    columns.append((nw.col("days_in_all") - nw.col("days")).cast(nw.Int64).alias("frequency_holdout"))
-    if _has_amount(days):
-        columns.append(nw.col("amount_holdout").cast(nw.Float64))
-    columns.append(nw.lit((end - split).days / unit).alias("duration_holdout"))
-    return _in_kind(customers.select("customer", *columns).sort("customer"), purchases)
+    def summarise(rows: Frame) -> Frame:
+        days = _by_day(rows)
+        calibrating = nw.col("date") <= nw.lit(split)
+        days = days.with_columns(date_cal=nw.when(calibrating).then(nw.col("date")))
+        measures = [nw.len().alias("days_in_all")]
+        if _has_amount(days):
+            days = days.with_columns(
+                amount_cal=nw.when(calibrating).then(nw.col("amount")),
+                amount_holdout=nw.when(~calibrating).then(nw.col("amount")),
+            )
+            measures.append(nw.col("amount_holdout").sum())
+
+        customers = _by_customer(days, "date_cal", "amount_cal", *measures).filter(nw.col("days") > 0)
+        columns = [column.name.suffix("_cal") for column in _histories(customers, split, unit)]
+        columns.append((nw.col("days_in_all") - nw.col("days")).cast(nw.Int64).alias("frequency_holdout"))
+        if _has_amount(days):
+            columns.append(nw.col("amount_holdout").cast(nw.Float64))
+        columns.append(nw.lit((end - split).days / unit).alias("duration_holdout"))
+        return customers.select("customer", *columns)
+
+    return _in_kind(purchases, _until(rows, end), summarise, "customer")
 
 
 def _days_per(time_unit: str) -> float:
@@ -195,14 +206,19 @@ def _rows(purchases: Any) -> Frame:
     return frame
 
 
-def _in_kind(result: Frame, purchases: Any) -> Any:
-    """Hand the result back as a frame of the kind that was given, its customers of the type they were."""
+def _in_kind(purchases: Any, rows: Frame, summarise: Callable[[Frame], Frame], *by: str) -> Any:
+    """Summarise the rows, sorted, in a frame of the kind that was given, its customers of the type they were.
+
+    Rows in memory are summarised a part of the customers at a time, which takes less memory and no more time.
+    """
     given: Any = nw.from_native(purchases)
     if isinstance(given, nw.LazyFrame):
-        return nw.to_native(result)
-    collected = result.collect(backend="polars")
+        return nw.to_native(summarise(rows).sort(*by))
+    parts = len(given) // ROWS_AT_A_TIME + 1
+    of_part = [nw.to_native(rows).filter(pl.col("customer").hash() % parts == part) for part in range(parts)]
+    collected = pl.concat([nw.to_native(summarise(nw.from_native(part)).collect()) for part in of_part]).sort(*by)
     if given.implementation is nw.Implementation.POLARS:
-        return nw.to_native(collected)
+        return collected
     if given.implementation is nw.Implementation.PANDAS:
         return collected.to_pandas().astype({"customer": purchases["customer"].dtype})
     return nw.to_native(nw.DataFrame.from_arrow(collected, backend=given.implementation))

@@ -119,13 +119,14 @@ def test_margin_of_each_customer(purchases, spend, summary):
     np.testing.assert_allclose(profit, revenue * [0.1, 0.5, -0.2])
 
 
-class TestIntervals:
-    TERMS: dict[str, Any] = {"horizon_days": 273, "annual_discount_rate": 0.1, "margin": 0.3}
+TERMS: dict[str, Any] = {"horizon_days": 273, "annual_discount_rate": 0.1, "margin": 0.3}
 
+
+class TestIntervals:
     def test_hold_what_was_to_come(self, base, fitted):
-        valued = customer_lifetime_value(base, *fitted, **self.TERMS)
+        valued = customer_lifetime_value(base, *fitted, **TERMS)
         posteriors = [sample_posterior(model) for model in fitted]
-        found = with_intervals(valued, fitted[0], *posteriors, **self.TERMS)
+        found = with_intervals(valued, fitted[0], *posteriors, **TERMS)
         table = found.customers
         assert list(table) == COLUMNS
         assert (table["expected_purchases_low"] <= table["expected_purchases_high"]).all()
@@ -139,17 +140,17 @@ class TestIntervals:
         assert found.value.low < table["clv"].sum() < found.value.high
 
     def test_same_seed_same_bounds(self, base, fitted):
-        valued = customer_lifetime_value(base, *fitted, **self.TERMS)
+        valued = customer_lifetime_value(base, *fitted, **TERMS)
         posteriors = [sample_posterior(model) for model in fitted]
         one, same, other = (
-            with_intervals(valued, fitted[0], *posteriors, seed=seed, **self.TERMS) for seed in (1, 1, 2)
+            with_intervals(valued, fitted[0], *posteriors, seed=seed, **TERMS) for seed in (1, 1, 2)
         )
         pd.testing.assert_frame_equal(one.customers, same.customers)
         assert one.value == same.value != other.value
 
     def test_without_spend_only_purchases_are_bounded(self, base, fitted):
-        valued = customer_lifetime_value(base, fitted[0], None, **self.TERMS)
-        found = with_intervals(valued, fitted[0], sample_posterior(fitted[0]), None, **self.TERMS)
+        valued = customer_lifetime_value(base, fitted[0], None, **TERMS)
+        found = with_intervals(valued, fitted[0], sample_posterior(fitted[0]), None, **TERMS)
         assert found.customers["expected_purchases_high"].notna().all()
         assert found.customers[["clv_low", "clv_high"]].isna().all(axis=None)
         assert np.isnan(found.value.low) and found.purchases.low > 0

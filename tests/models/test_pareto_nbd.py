@@ -3,6 +3,8 @@
 Numbers marked as exact were integrated with mpmath, at 30 digits.
 """
 
+from typing import Any
+
 import lifetimes
 import numpy as np
 import pandas as pd
@@ -17,9 +19,9 @@ PUBLISHED = (0.5532, 10.576, 0.6062, 11.67)
 USUAL = (0.55, 10.6, 0.6, 11.7)
 
 
-def simulated(r, alpha, s, beta, customers=1000, T=(20.0, 50.0), seed=0):
-    params = {"r": r, "alpha": alpha, "s": s, "beta": beta}
-    drawn = simulate_histories("pareto_nbd", params, np.linspace(*T, customers), seed=seed)
+def simulated(params, customers=1000, youngest=20.0, oldest=50.0, seed=0) -> tuple[Any, Any, Any]:
+    named = dict(zip(ParetoNBD.NAMES, params, strict=True))
+    drawn = simulate_histories("pareto_nbd", named, np.linspace(youngest, oldest, customers), seed=seed)
     return drawn["frequency"], drawn["recency"], drawn["T"]
 
 
@@ -93,13 +95,15 @@ class TestAgreesWithLifetimes:
         np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-9)
 
     def test_start_is_of_plain_parameters(self, cdnow_histories, fitted):
-        again = ParetoNBD().fit(*cdnow_histories, initial_params=np.array([0.5, 0.2, 0.5, 0.2]))
+        x, t_x, T = cdnow_histories
+        again = ParetoNBD().fit(x, t_x, T, initial_params=np.array([0.5, 0.2, 0.5, 0.2]))
         np.testing.assert_allclose(again.params_, fitted.params_, rtol=1e-6)
 
     @pytest.mark.parametrize("start", [[0.5, 0.2, 0.5, -1.0], [0.5, 0.2, 0.5]])
     def test_start_that_is_none(self, cdnow_histories, start):
+        x, t_x, T = cdnow_histories
         with pytest.raises(ValueError, match="four numbers above 0"):
-            ParetoNBD().fit(*cdnow_histories, initial_params=start)
+            ParetoNBD().fit(x, t_x, T, initial_params=start)
 
 
 class TestLikelihood:
@@ -163,7 +167,8 @@ class TestLikelihood:
     def test_exact_derivatives(self, theta, history, gradient, hessian):
         """In the logarithms of the parameters; of the Hessian the upper half."""
         theta = np.array(theta)
-        _, first, second = ParetoNBD._derivatives(theta, *(np.array([each]) for each in history), np.ones(1))
+        x, t_x, T = (np.array([each]) for each in history)
+        _, first, second = ParetoNBD._derivatives(theta, x, t_x, T, np.ones(1))
         np.testing.assert_allclose(theta * first, gradient, rtol=1e-8)
         in_logs = second * np.outer(theta, theta) + np.diag(theta * first)
         np.testing.assert_allclose(in_logs[np.triu_indices(4)], hessian, rtol=1e-8, atol=1e-11)
@@ -189,7 +194,7 @@ class TestLikelihood:
                 np.testing.assert_allclose(theta * curvature, expected, rtol=1e-7, atol=1e-10 * in_logs)
 
     def test_many_rows_are_the_sum_of_single_ones(self):
-        x, t_x, T = (each.to_numpy() for each in simulated(*USUAL, customers=3000))
+        x, t_x, T = (each.to_numpy() for each in simulated(USUAL, customers=3000))
         counts = np.linspace(0, 3, len(x))
         theta = np.array(USUAL)
         whole = ParetoNBD._derivatives(theta, x, t_x, T, counts)
@@ -265,13 +270,17 @@ class TestWhileAlive:
 
     def test_sample(self):
         random = np.random.default_rng(6)
-        for params in [(0.6, 10.6, 0.6, 11.7), (5.0, 1.0, 1e-6, 1.0), (2.0, 3.0, 1e6, 1e7)]:
-            process = ExponentialDropout(*params)
+        for params, numbers in [
+            ((0.6, 10.6, 0.6, 11.7), (1, 2, 5)),
+            ((5.0, 1.0, 1e-6, 1.0), (80, 150, 200)),
+            ((2.0, 3.0, 1e6, 1e7), (1, 3, 10)),
+        ]:
+            process = ExponentialDropout(*map(np.array, params))
             drawn = process.sample(np.full(40_000, 30.0), random)
-            for n in (1, 3, 10):
+            for n in numbers:
                 probability = float(process.at_least(np.array(n), np.array(30.0)))
                 error = np.sqrt(probability * (1 - probability) / len(drawn))
-                assert (drawn >= n).mean() == pytest.approx(probability, abs=4 * error + 1e-6)
+                assert (drawn >= n).mean() == pytest.approx(probability, abs=4 * error)
 
     def test_at_once(self):
         process = ExponentialDropout(*USUAL)
@@ -293,7 +302,7 @@ class TestFit:
     )
     @pytest.mark.filterwarnings("ignore::UserWarning")
     def test_start_makes_no_difference(self, params, T):
-        histories = simulated(*params, T=T)
+        histories = simulated(params, 1000, *T)
         own = ParetoNBD().fit(*histories)
         for start in 10 ** np.random.default_rng(8).uniform(-2, 1, (3, 4)):
             again = ParetoNBD().fit(*histories, initial_params=start)
@@ -314,19 +323,19 @@ class TestFit:
 
 class TestLimits:
     def test_everybody_leaves_at_one_rate(self):
-        with pytest.warns(UserWarning, match="everybody stays 1.* units of time on average"):
-            model = ParetoNBD().fit(*simulated(0.6, 3.0, 1e6, 2e7, customers=2000))
+        with pytest.warns(UserWarning, match="everybody stays .* units of time on average"):
+            model = ParetoNBD().fit(*simulated((0.6, 3.0, 1e6, 2e7), customers=2000, seed=1))
         assert model.limits_ == ("s", "beta")
         assert model.params_["beta"] / model.params_["s"] == pytest.approx(20, rel=0.15)
         assert np.isnan(model.standard_errors_["s"]) and np.isfinite(model.standard_errors_["r"])
 
     def test_everybody_buys_at_one_rate(self):
-        with pytest.warns(UserWarning, match="everybody buys 0.1"):
-            model = ParetoNBD().fit(*simulated(1e7, 1e8, 0.6, 12.0))
+        with pytest.warns(UserWarning, match="everybody buys 0.(09|10)"):
+            model = ParetoNBD().fit(*simulated((1e7, 1e8, 0.6, 12.0)))
         assert model.limits_ == ("r", "alpha")
 
     def test_nobody_leaves(self):
-        histories = simulated(4.0, 4.0, 1e-7, 1.0, T=(300.0, 470.0))
+        histories = simulated((4.0, 4.0, 1e-7, 1.0), youngest=300.0, oldest=470.0)
         with pytest.warns(UserWarning, match="Nobody is seen to leave"):
             model = ParetoNBD().fit(*histories)
         assert model.limits_ == ("s", "beta")
@@ -336,7 +345,7 @@ class TestLimits:
 
     def test_leaving_right_after_the_first_purchase(self):
         # Half of the customers leave at once, the others never.
-        always = simulated(2.0, 6.0, 1e-7, 1.0, customers=800)
+        always = simulated((2.0, 6.0, 1e-7, 1.0), customers=800)
         x, t_x, T = (
             pd.concat([each, each * keep], ignore_index=True) for each, keep in zip(always, (0, 0, 1), strict=True)
         )
@@ -347,7 +356,9 @@ class TestLimits:
         assert soon == pytest.approx(0.5, abs=0.07)
 
     def test_infinite_mean_lifetime(self, cdnow_histories):
-        with pytest.warns(UserWarning, match="mean lifetime is infinite, as s = 0.6062 is below 1: 0.59"):
+        with pytest.warns(
+            UserWarning, match="mean lifetime is infinite, as s = 0.6062 is below 1: 0.5887 of the customers leave by"
+        ):
             assert ParetoNBD().fit(*cdnow_histories).limits_ == ()
 
     @pytest.mark.filterwarnings("ignore::UserWarning")

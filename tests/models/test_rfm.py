@@ -19,6 +19,7 @@ import polars as pl
 import pytest
 from lifetimes.utils import calibration_and_holdout_data, summary_data_from_transaction_data
 
+from models import rfm
 from models.rfm import _calendar_day_number, calibration_holdout, purchase_days, rfm_summary
 
 DATASETS = Path(lifetimes.__file__).parent / "datasets"
@@ -322,6 +323,13 @@ class TestDates:
 
 
 class TestEdges:
+    def test_a_large_ledger_is_summarised_in_parts(self, cdnow, monkeypatch):
+        at_once = [rfm_summary(cdnow), calibration_holdout(cdnow, "1997-09-30"), purchase_days(cdnow)]
+        monkeypatch.setattr(rfm, "ROWS_AT_A_TIME", 5000)
+        parts = [rfm_summary(cdnow), calibration_holdout(cdnow, "1997-09-30"), purchase_days(cdnow)]
+        for one, other in zip(at_once, parts, strict=True):
+            pd.testing.assert_frame_equal(one, other, check_exact=True)
+
     def test_one_customer_one_purchase(self):
         one = pd.DataFrame({"customer": ["a"], "date": [pd.Timestamp("2024-05-01")], "amount": [3.0]})
         row = rfm_summary(one, "2024-05-08").iloc[0]
