@@ -5,6 +5,8 @@
 # make notebooks  run the chapters in place, so that their stored outputs are today's
 # make pictures   the README's pictures, from the latest run on CDNOW
 # make bench      side by side with lifetimes, as ratios
+# make recovery   are the intervals right? 200 simulated bases for each model (half an hour)
+# make lifetimes-tests LIFETIMES_TESTS=test_estimation.py   lifetimes' own tests of its fitters, on ours
 # make lock       choose the newest releases that work together
 
 PYTHON ?= python3
@@ -17,7 +19,7 @@ BIN := $(VENV)/bin
 endif
 READY := $(VENV)/.ready
 
-.PHONY: findings test lab lint notebooks pictures bench lock clean
+.PHONY: findings test lab lint notebooks pictures bench recovery lifetimes-tests lock clean
 .DEFAULT_GOAL := findings
 
 findings: $(READY)
@@ -44,6 +46,12 @@ pictures: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+recovery: $(READY)
+	$(BIN)/python -m benchmarks.recovery
+
+lifetimes-tests: $(READY)
+	$(BIN)/python tests/models/lifetimes_own_tests.py $(LIFETIMES_TESTS)
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "This needs Python 3.11 or newer, and '$(PYTHON)' is older. Name a newer one: make PYTHON=python3.12"; exit 1; }

@@ -321,7 +321,7 @@ def _end(log_integrand: Callable[[Array], tuple[Array, Array]], inner: Array, ou
 
 def _alike(length: Array, bends: Array | float = 0.0) -> Iterator[tuple[Array, Array, Array]]:
     """Rows that need about as many nodes, in chunks, with the nodes on (0, 1) and their weights."""
-    enough = np.minimum(4 + 6 * length, 10 + 4 * length) + bends
+    enough = np.minimum.reduce([4 + 6 * length, 10 + 4 * length, 18 + 2.5 * length]) + bends
     number = np.minimum(np.searchsorted(NODES, enough), len(NODES) - 1)
     for which in np.unique(number):
         points, weights = _gauss_legendre(NODES[which])

@@ -81,7 +81,7 @@ class ParetoNBD(PurchaseModel, ParetoNBDFitter):
         rate = (counts @ x) / (counts @ T)
         return [
             np.log([r, r / rate, s, beta])
-            for r, s, beta in [(0.6, 0.6, 0.3), (2.0, 0.2, 2.0), (20.0, 1.0, 1.0), (0.5, 30.0, 30.0), (1.0, 0.03, 1e-6)]
+            for r, s, beta in [(0.6, 0.6, 0.3), (2.0, 0.2, 2.0), (0.5, 30.0, 30.0), (1.0, 0.03, 1e-6)]
         ]
 
     @staticmethod

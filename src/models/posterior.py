@@ -198,14 +198,11 @@ def sample_posterior(model: Any, prior: Mapping[str, Any] | None = None, draws: 
     distinct, counts = distinct_rows(columns, model.data["weights"].to_numpy())
     histories = list(distinct.values())
 
-    def log_density(log_params: Array) -> float:
-        log_likelihood = float(counts @ model._log_likelihood(np.exp(log_params), *histories))
-        return log_likelihood + float(_log_prior(distributions, log_params).sum())
-
     stations = _stations(model, distributions, histories, counts)
     number = int(min(draws, max(FEWEST_DRAWS, EVALUATIONS // len(counts))))
     points, log_proposal = _proposed(stations, number, random)
-    log_weights, pareto_k = smoothed(np.array([log_density(point) for point in points]) - log_proposal)
+    log_likelihood = np.array([counts @ model._log_likelihood(theta, *histories) for theta in np.exp(points)])
+    log_weights, pareto_k = smoothed(log_likelihood + _log_prior(distributions, points).sum(axis=-1) - log_proposal)
     weights = np.exp(log_weights - log_weights.max())
     weights /= weights.sum()
     effective = float(1 / np.square(weights).sum())
@@ -345,15 +342,14 @@ def _proposed(stations: list[_Station], number: int, random: np.random.Generator
 
 
 def _log_prior(distributions: list[Any], log_params: Array) -> Array:
-    """Log density of each log parameter, with the Jacobian of the logarithm."""
-    params = np.exp(log_params)
-    densities = [distribution.logpdf(value) for distribution, value in zip(distributions, params, strict=True)]
-    return np.array(densities) + log_params
+    """Log density of each log parameter, with the Jacobian of the logarithm; of the shape of `log_params`."""
+    of_each = zip(distributions, np.moveaxis(np.exp(log_params), -1, 0), strict=True)
+    return np.stack([distribution.logpdf(values) for distribution, values in of_each], axis=-1) + log_params
 
 
 def _prior_derivatives(distributions: list[Any], log_params: Array) -> tuple[float, Array, Array]:
     """Log prior, and the first and second derivative in each log parameter."""
-    below, at, above = (_log_prior(distributions, log_params + step) for step in (-STEP, 0.0, STEP))
+    below, at, above = _log_prior(distributions, log_params + STEP * np.array([[-1.0], [0.0], [1.0]]))
     return float(at.sum()), (above - below) / (2 * STEP), (above - 2 * at + below) / STEP**2
 
 
