@@ -6,6 +6,7 @@ are the customers' predictive distributions calibrated?
 
 import argparse
 import json
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,6 +107,7 @@ def main() -> None:
     parser.add_argument("--bases", type=int, default=200)
     parser.add_argument("--customers", type=int, default=2357)
     given = parser.parse_args()
+    warnings.simplefilter("ignore", UserWarning)  # of limits, which some bases reach
     for model in given.models:
         print(model, json.dumps(study(model, given.bases, given.customers), indent=1), flush=True)
 

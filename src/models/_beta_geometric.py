@@ -74,6 +74,14 @@ class BetaGeometric(PurchaseModel):
         return GeometricDropout(r + x, alpha + T, a, b + cls._chances(x))
 
     @classmethod
+    def _sampled_share(cls, theta: Array, x: Array, T: Array, t: float) -> Array:
+        return cls._while_alive(theta, x, T).buys(t)
+
+    @classmethod
+    def _sample(cls, theta: Array, x: Array, T: Array, t: float, random: np.random.Generator) -> Array:
+        return cls._while_alive(theta, x, T).sample_of_buyer(t, random)
+
+    @classmethod
     def _log_odds_of_leaving(cls, theta: Array, x: Array, t_x: Array, T: Array) -> Array:
         r, alpha, a, b = theta
         chances = cls._chances(x)

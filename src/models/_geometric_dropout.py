@@ -67,8 +67,9 @@ class GeometricDropout:
         bought = np.maximum(n, 1)
         # r (r + 1) ... (r + n - 1) / n!, by way of the beta function for the sake of large r
         ways = np.where(some, -betaln(self.r, bought) - np.log(bought), 0.0)
-        waits = -np.log1p(self.alpha / np.maximum(t, np.finfo(float).tiny))
-        would_buy = np.exp(ways - self.r * np.log1p(t / self.alpha) + np.where(some, n * waits, 0.0))
+        with np.errstate(divide="ignore", invalid="ignore"):  # nobody buys in no time
+            waits = np.where(some, -n * np.log1p(self.alpha / np.asarray(t, dtype=float)), 0.0)
+        would_buy = np.exp(ways - self.r * np.log1p(t / self.alpha) + waits)
         leaves = np.exp(betaln(self.a + 1, self.b + bought - 1) - betaln(self.a, self.b))
         leaves_then = np.where(some, betainc(bought, self.r, _share(t, self.alpha)) * leaves, 0.0)
         return would_buy * self._stays(np.asarray(n) + 1) + leaves_then
@@ -80,8 +81,26 @@ class GeometricDropout:
         bought = would_buy.ravel()
         buying = np.flatnonzero(bought)
         a, b = (np.broadcast_to(each, shape).ravel()[buying] for each in (self.a, self.b))
-        leaving = np.clip(random.beta(a, b), SMALLEST_PROBABILITY, 1.0)
-        bought[buying] = np.minimum(bought[buying], random.geometric(leaving))
+        bought[buying] = np.minimum(bought[buying], _number_that_ends(a, b, random))
+        return bought.reshape(shape)
+
+    def buys(self, t: Array) -> Array:
+        """Probability of a purchase in the next `t`."""
+        return -np.expm1(-self.r * np.log1p(t / self.alpha))
+
+    def sample_of_buyer(self, t: Array, random: np.random.Generator) -> Array:
+        """Draw the number of purchases in the next `t`, given that there is one.
+
+        The first comes within w with the probability 1 - (alpha / (alpha + w))**r, and once it came at w the rate is
+        Gamma(r + 1, alpha + w).
+        """
+        shape = np.broadcast_shapes(*(np.shape(each) for each in (t, self.r, self.alpha, self.a, self.b)))
+        first = self.alpha * np.expm1(-np.log1p(-random.random(shape) * self.buys(t)) / self.r)
+        rate = random.standard_gamma(np.broadcast_to(self.r + 1, shape)) / (self.alpha + first)
+        bought = 1 + random.poisson(rate * np.maximum(t - first, 0.0)).ravel()
+        again = np.flatnonzero(bought > 1)
+        a, b = (np.broadcast_to(each, shape).ravel()[again] for each in (self.a, self.b))
+        bought[again] = np.minimum(bought[again], _number_that_ends(a, b, random))
         return bought.reshape(shape)
 
     def _stays(self, n: Array) -> Array:
@@ -89,8 +108,13 @@ class GeometricDropout:
         return np.exp(betaln(self.a, self.b + n - 1) - betaln(self.a, self.b))
 
 
+def _number_that_ends(a: Array, b: Array, random: np.random.Generator) -> Array:
+    """Draw the number of the purchase after which the customer leaves."""
+    return random.geometric(np.clip(random.beta(a, b), SMALLEST_PROBABILITY, 1.0))
+
+
 def _share(t: Array, alpha: Array) -> Array:
-    return 1 / (1 + alpha / np.maximum(t, np.finfo(float).tiny))
+    return t / (alpha + t)
 
 
 def _by_series(odds: Array, r: Array, a: Array, b: Array) -> Array:

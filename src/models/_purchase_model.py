@@ -7,7 +7,7 @@ model supplies the likelihood, the odds of having left, and the process of a liv
 are put together here. A new customer is one with the history (0, 0, 0).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from models._maximum_likelihood import (
     Columns,
     MaximumLikelihood,
     as_columns,
+    distinct_of,
     distinct_rows,
     like,
     missing,
@@ -28,8 +29,9 @@ from models._maximum_likelihood import (
 from models.simulation import simulate_histories
 
 HORIZON = 40.0  # what comes after this many time constants is worth e**-40 of its amount
-NODES = 20  # Gauss-Legendre nodes over a horizon, in the cube root of time: early bursts are smooth there too
-NODES_FOR_EVER = 60  # the same for an endless horizon, in the logarithm of time
+NODES = 20  # Gauss-Legendre nodes over a near horizon, in the cube root of time: early bursts are smooth there too
+NODES_FAR = 100  # the same in the logarithm of time, over longer horizons
+NEAR = 2.0  # time constants of the discount up to which a horizon is near
 HALVINGS = 60
 NEVER = 1e15  # a quantile of waiting beyond this many times the customer's time scale is infinite
 
@@ -75,6 +77,19 @@ class PurchaseModel(MaximumLikelihood):
     def _while_alive(theta: Array, x: Array, T: Array) -> WhileAlive:
         """Process of customers with `x` repeat purchases who are alive at age `T`."""
         raise NotImplementedError
+
+    @classmethod
+    def _sampled_share(cls, theta: Array, x: Array, T: Array, t: float) -> Array | float:
+        """Probability that a living customer is one of those whose purchases `_sample` draws; the others buy nothing.
+
+        All are, unless a model can cheaply tell who buys at all.
+        """
+        return 1.0
+
+    @classmethod
+    def _sample(cls, theta: Array, x: Array, T: Array, t: float, random: np.random.Generator) -> Array:
+        """Draw the number of purchases in the next `t` of a customer of `_sampled_share`."""
+        return cls._while_alive(theta, x, T).sample(t, random)
 
     @staticmethod
     def _starts(x: Array, T: Array, counts: Array) -> list[Array]:
@@ -148,8 +163,10 @@ class PurchaseModel(MaximumLikelihood):
                 "No customer has a repeat purchase, so neither purchase rates nor dropout can be estimated. "
                 "Observe for longer, or check that customers are recognised when they return."
             )
-        unit = float(columns["T"].max())
         distinct, counts = distinct_rows(columns, customers)
+        there = counts > 0
+        distinct, counts = {name: values[there] for name, values in distinct.items()}, counts[there]
+        unit = float(distinct["T"].max())
         distinct["frequency"] = distinct["frequency"].astype(int)
         scaled = {**distinct, "recency": distinct["recency"] / unit, "T": distinct["T"] / unit}
         starts = self._starts(scaled["frequency"], scaled["T"], counts)
@@ -158,9 +175,8 @@ class PurchaseModel(MaximumLikelihood):
         units = np.where(self.TIMES, unit, 1.0)
         self._estimate(scaled, counts, starts, self.BOUNDS, units, tol=tol, maxiter=kwargs.get("maxiter", 200))
         self._scale = 1 / unit
-        self.data = pd.DataFrame(
-            {**columns, "frequency": columns["frequency"].astype(int), "weights": customers}, index=index
-        )
+        self.data = _data({"frequency": frequency, "recency": recency, "T": T}, columns, index)
+        self.data["weights"] = customers
         self._conclude(distinct, counts)
         # lifetimes keeps these two on the instance, and its save_model looks for them there.
         self.predict = self.conditional_expected_number_of_purchases_up_to_time  # type: ignore[method-assign]
@@ -256,7 +272,8 @@ class PurchaseModel(MaximumLikelihood):
         number, ahead, x, t_x, age = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in given))
         alive = expit(-self._log_odds_of_leaving(self._theta, x, t_x, age))
         while_alive = self._while_alive(self._theta, x, age).exactly(number, ahead)
-        return like(given[2:] + given[:2], alive * while_alive + np.where(number == 0, 1 - alive, 0.0))
+        probability = np.minimum(alive * while_alive + np.where(number == 0, 1 - alive, 0.0), 1.0)
+        return like(given[2:] + given[:2], probability)
 
     def probability_of_n_purchases_up_to_time(self, t: Any, n: Any) -> Any:
         """Probability that a new customer makes exactly n repeat purchases in the time t.
@@ -467,31 +484,22 @@ def discounted_transactions(
     ndarray of shape (m,)
     """
     ones = np.ones(len(scale))
-    if np.isfinite(horizon):
-        value = np.exp(-discount_rate * horizon) * expected(horizon * ones)
+    value = np.exp(-discount_rate * horizon) * expected(horizon * ones) if np.isfinite(horizon) else 0 * ones
+    if discount_rate == 0 or horizon == 0:
+        return value
+    if discount_rate * horizon <= NEAR:
         points, weights = np.polynomial.legendre.leggauss(NODES)
         root = (points + 1) / 2
         times, weights = horizon * root**3 * ones[:, None], horizon * 3 * root**2 * weights / 2 * ones[:, None]
     else:
-        value = np.zeros(len(scale))
-        points, weights = np.polynomial.legendre.leggauss(NODES_FOR_EVER)
-        longest = np.log1p(HORIZON / discount_rate / scale)[:, None]
+        points, weights = np.polynomial.legendre.leggauss(NODES_FAR)
+        longest = np.log1p(min(horizon, HORIZON / discount_rate) / scale)[:, None]
         log_time = longest * (points + 1) / 2
         times = scale[:, None] * np.expm1(log_time)
         weights = longest * weights / 2 * scale[:, None] * np.exp(log_time)
-    if discount_rate == 0 or horizon == 0:
-        return value
     for t, weight in zip(times.T, weights.T, strict=True):
         value = value + discount_rate * weight * np.exp(-discount_rate * t) * expected(t)
     return value
-
-
-def distinct_of(columns: dict[str, Array]) -> tuple[dict[str, Array], Array]:
-    """Distinct rows of arrays of one shape and, for each element in flat order, which of them it is."""
-    frame = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
-    of_row = frame.groupby(list(columns), sort=False).ngroup().to_numpy()
-    distinct = frame.drop_duplicates()
-    return {str(name): distinct[name].to_numpy() for name in distinct}, of_row
 
 
 def _check_histories(columns: dict[str, Array], index: Any) -> None:
@@ -508,6 +516,18 @@ def _check_histories(columns: dict[str, Array], index: Any) -> None:
         ],
         index,
     )
+
+
+def _data(given: Mapping[str, Any], columns: Columns, index: Any) -> pd.DataFrame:
+    """Keep the histories; what came as a Series of the right type shares its memory until either is changed."""
+    data = {}
+    for name, values in columns.items():
+        dtype = np.dtype(int if name == "frequency" else float)
+        series = given[name]
+        shared = isinstance(series, pd.Series) and series.dtype == dtype
+        data[name] = series.reset_index(drop=True) if shared else pd.Series(values.astype(dtype), copy=False)
+    frame = pd.DataFrame(data, copy=False)
+    return frame if index is None else frame.set_axis(index)
 
 
 def _check_weights(weights: Any, columns: dict[str, Array], index: Any) -> Array:

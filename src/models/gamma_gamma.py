@@ -26,11 +26,11 @@ from models._maximum_likelihood import (
     MaximumLikelihood,
     Optimum,
     as_columns,
+    distinct_of,
     like,
     missing,
     refuse,
 )
-from models._purchase_model import distinct_of
 
 # Bounds of the search, with the geometric mean of the spend as the unit of money. There is no optimum at p or q
 # near 0, where every density vanishes. At 1e6 purchases, or customers, differ by 0.1%; v reaches no bound before them.
@@ -80,7 +80,6 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
     """
 
     NAMES = ("p", "q", "v")
-    COLUMNS = ("frequency", "monetary_value")
     COLUMNS = ("frequency", "monetary_value")
 
     def fit(

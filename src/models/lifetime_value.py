@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from models._maximum_likelihood import Array
+from models._maximum_likelihood import Array, distinct_of
 from models.posterior import Posterior
 from models.prediction_intervals import Interval, forecast_base, interval_of, purchase_intervals
 from models.rfm import DAYS_PER_UNIT
@@ -146,44 +146,60 @@ def customer_lifetime_value(
     ValueError
         For the reasons of `discounted_expected_purchases`.
     """
-    empty = np.full(len(summary), np.nan)
-    alive = expected = discounted = spend = empty
-    histories = [summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")]
+    empty = pd.Series(np.full(len(summary), np.nan), copy=False)
+    alive = expected = discounted = spend = empty.to_numpy()
     if purchase_model is not None:
-        discounted = discounted_expected_purchases(
-            purchase_model,
-            *histories,
-            horizon_days=horizon_days,
-            annual_discount_rate=annual_discount_rate,
-            time_unit=time_unit,
-        )
+        # Many customers share their history.
+        columns = {name: summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")}
+        distinct, history = distinct_of(columns)
+        histories = tuple(distinct.values())
         horizon = horizon_days / DAYS_PER_UNIT[time_unit]
-        expected = purchase_model.conditional_expected_number_of_purchases_up_to_time(horizon, *histories)
-        alive = purchase_model.conditional_probability_alive(*histories)
+        discounted, expected, alive = (
+            np.asarray(values)[history]
+            for values in (
+                discounted_expected_purchases(
+                    purchase_model,
+                    *histories,
+                    horizon_days=horizon_days,
+                    annual_discount_rate=annual_discount_rate,
+                    time_unit=time_unit,
+                ),
+                purchase_model.conditional_expected_number_of_purchases_up_to_time(horizon, *histories),
+                purchase_model.conditional_probability_alive(*histories),
+            )
+        )
+        del columns, distinct, history, histories
     if spend_model is not None:
         spend = spend_model.conditional_expected_average_profit(
             summary["frequency"].to_numpy(), summary["monetary_value"].to_numpy(dtype=float)
         )
-    monetary_value = summary["monetary_value"].to_numpy() if "monetary_value" in summary else empty
-    # Nothing expected is worth nothing, even where the mean spend is infinite.
-    revenue = np.where(discounted == 0, 0.0, discounted) * np.where((discounted == 0) & np.isinf(spend), 0.0, spend)
+    # Columns taken over, and empty ones, share their memory until one is changed.
+    given = summary.reset_index(drop=True)
     return pd.DataFrame(
         {
-            "customer": summary["customer"].astype(str).to_numpy(),
-            "frequency": summary["frequency"].to_numpy(),
-            "recency": summary["recency"].to_numpy(),
-            "T": summary["T"].to_numpy(),
-            "monetary_value": monetary_value,
-            "p_alive": alive,
-            "expected_purchases": expected,
+            "customer": given["customer"].astype(str),
+            "frequency": given["frequency"],
+            "recency": given["recency"],
+            "T": given["T"],
+            "monetary_value": given["monetary_value"] if "monetary_value" in given else empty,
+            "p_alive": pd.Series(alive, copy=False),
+            "expected_purchases": pd.Series(expected, copy=False),
             "expected_purchases_low": empty,
             "expected_purchases_high": empty,
-            "expected_spend": spend,
-            "clv": revenue * (1.0 if margin is None else np.asarray(margin, dtype=float)),
+            "expected_spend": pd.Series(spend, copy=False),
+            "clv": _worth(discounted, spend, margin),
             "clv_low": empty,
             "clv_high": empty,
-        }
+        },
+        copy=False,
     )
+
+
+def _worth(purchases: Array, spend: Array, margin: Any) -> Array:
+    """Value of these purchases; nothing expected is worth nothing, even where the mean spend is infinite."""
+    certain = (purchases == 0) & np.isinf(spend)
+    worth = np.multiply(purchases, spend, out=np.zeros(len(purchases)), where=~certain)
+    return worth if margin is None else worth * np.asarray(margin, dtype=float)
 
 
 def with_intervals(

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from models._maximum_likelihood import Array
-from models._purchase_model import distinct_of
+from models._maximum_likelihood import Array, distinct_of
 from models.gamma_gamma import sample_total_spend
 from models.posterior import Posterior
 
@@ -154,40 +153,41 @@ def forecast_base(
     # Unknown prices make unknown values, without a case of their own.
     unknown = np.full((3, futures), np.nan)
     spend_theta = unknown if spend_posterior is None else spend_posterior.sample(futures, random)
-    x, t_x, age, spend = (
-        summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T", "monetary_value")
-    )
+    spend = summary["monetary_value"].to_numpy(dtype=float)
     worth = np.broadcast_to(np.asarray(worth, dtype=float), (customers,))
-    distinct, history = distinct_of({"x": x, "t_x": t_x, "T": age})
-    shares = [(1 - coverage) / 2, (1 + coverage) / 2]
-    spread = np.arange(futures) * GOLDEN
+    histories = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    distinct, history = distinct_of(dict(zip(("x", "t_x", "T"), histories, strict=True)))
+    bounds = np.empty((customers, 2))
+    # Fractions of 2**32, whose sums lose their whole part by themselves.
+    spread = np.round(np.arange(futures) * GOLDEN % 1.0 * 2.0**32).astype(np.uint32)
 
-    def simulate(rows: Array, random: np.random.Generator) -> tuple[Array, Array, Array]:
-        """Purchases and value by future, and the bounds of each customer's value."""
+    def simulate(rows: Array, random: np.random.Generator) -> tuple[Array, Array]:
+        """Purchases and value by future; the bounds of each customer's value are filled in."""
         present, of_row = np.unique(history[rows], return_inverse=True)
-        columns = (distinct[name][present, np.newaxis] for name in ("x", "t_x", "T"))
-        alive = expit(-purchase_model._log_odds_of_leaving(theta, *columns))[of_row]
-        lives, future = np.nonzero((random.random((len(rows), 1)) + spread) % 1.0 < alive)
+        x, t_x, age = (distinct[name][present, np.newaxis] for name in ("x", "t_x", "T"))
+        share = expit(-purchase_model._log_odds_of_leaving(theta, x, t_x, age))
+        share *= purchase_model._sampled_share(theta, x, age, t)
+        below = np.minimum(share * 2.0**32, 2.0**32 - 1).astype(np.uint32)
+        place = random.integers(2**32, size=(len(rows), 1), dtype=np.uint32) + spread
+        pairs = np.flatnonzero(place < below[of_row])
+        lives, future = np.divmod(pairs, futures)
+        x, age = x[of_row[lives], 0], age[of_row[lives], 0]
+        bought = purchase_model._sample(np.take(theta, future, axis=1), x, age, t, random)
         at = rows[lives]
-        bought = purchase_model._while_alive(theta[:, future], x[at], age[at]).sample(t, random)
-        buys = bought > 0
-        lives, future, at, bought = lives[buys], future[buys], at[buys], bought[buys]
-        value = np.zeros((len(rows), futures))
-        value[lives, future] = worth[at] * sample_total_spend(spend_theta[:, future], bought, x[at], spend[at], random)
-        bounds = np.zeros((len(rows), 2))
-        ever = value.any(axis=1)
-        bounds[ever] = np.quantile(value[ever], shares, axis=1, method="weibull").T
-        return np.bincount(future, weights=bought, minlength=futures), value.sum(axis=0), bounds
+        spent = sample_total_spend(np.take(spend_theta, future, axis=1), bought, x, spend[at], random)
+        by_row = np.zeros((len(rows), futures))
+        by_row.ravel()[pairs] = spent
+        # A negative worth turns the bounds round.
+        bounds[rows] = np.sort(_equal_tails(by_row, coverage) * worth[rows, np.newaxis], axis=1)
+        totals = (np.bincount(future, each, minlength=futures) for each in (bought, worth[at] * spent))
+        return tuple(totals)
 
     parts = np.array_split(np.argsort(history, kind="stable"), customers * futures // CHUNK + 1)
     # Each part has a generator of its own, so that the threads' order doesn't matter.
     with ThreadPoolExecutor(THREADS) as pool:
         simulated = list(pool.map(simulate, parts, random.spawn(len(parts))))
-    bounds = np.empty((customers, 2))
-    for rows, (_, _, of_part) in zip(parts, simulated, strict=True):
-        bounds[rows] = of_part
-    purchases, value = (np.sum([part[which] for part in simulated], axis=0) for which in (0, 1))
-    return BaseForecast(pd.DataFrame(bounds, columns=["value_low", "value_high"]), purchases, value)
+    purchases, value = np.sum(simulated, axis=0)
+    return BaseForecast(pd.DataFrame(bounds, columns=["value_low", "value_high"], copy=False), purchases, value)
 
 
 def interval_of(totals: Array, coverage: float = 0.8) -> Interval:
@@ -204,6 +204,21 @@ def interval_of(totals: Array, coverage: float = 0.8) -> Interval:
     """
     low, high = np.quantile(totals, [(1 - coverage) / 2, (1 + coverage) / 2], method="weibull")
     return Interval(float(low), float(high))
+
+
+def _equal_tails(spent: Array, coverage: float) -> Array:
+    """Quantiles of each row of amounts at 0 or above, by Weibull's rule; its order is lost.
+
+    Returns
+    -------
+    ndarray of shape (rows, 2)
+    """
+    futures = spent.shape[1]
+    ranks = np.clip(np.array([1 - coverage, 1 + coverage]) / 2 * (futures + 1), 1, futures) - 1
+    below = np.floor(ranks).astype(int)
+    above = np.minimum(below + 1, futures - 1)
+    spent.sort(axis=1)  # several times faster than the partition by np.quantile
+    return spent[:, below] + (ranks - below) * (spent[:, above] - spent[:, below])
 
 
 class _Counts:

@@ -238,7 +238,7 @@ def _leaving_after_a_purchase(
     random: np.random.Generator, rate: Array, age: Array, ahead: float, earliest: int, a: float, b: float
 ) -> tuple[Array, Array, Array, Array]:
     """Draw customers who leave with one probability after each repeat purchase from the `earliest`-th on."""
-    with np.errstate(divide="ignore"):  # whoever leaves for certain, and whoever never does
+    with np.errstate(divide="ignore", over="ignore"):  # whoever leaves for certain, and whoever never does
         log_of_staying = np.log1p(-random.beta(a, b, len(age)))
         leaves_after = earliest + np.floor(-random.standard_exponential(len(age)) / log_of_staying)
     if_no_one_left = random.poisson(rate * age)

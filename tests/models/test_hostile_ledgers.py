@@ -168,7 +168,8 @@ def main(customers: int = 20_000, starts: int = STARTS) -> int:
     Returns
     -------
     int
-        How many fits fell short: slower than two seconds, beaten from another start, or with a forecast that is no number.
+        How many fits fell short: slower than two seconds, beaten from another start, or with a forecast that is no
+        number.
     """
     short = 0
     print(f"{'ledger':42}{'model':15}{'seconds':>8}{'log-likelihood':>17}{'beaten by':>11}{'same':>6}  limits")

