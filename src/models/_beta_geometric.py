@@ -85,7 +85,7 @@ class BetaGeometric(PurchaseModel):
     def _log_odds_of_leaving(cls, theta: Array, x: Array, t_x: Array, T: Array) -> Array:
         r, alpha, a, b = theta
         chances = cls._chances(x)
-        odds = np.log(a) - np.log(b + np.maximum(chances, 1) - 1) + (r + x) * np.log1p((T - t_x) / (alpha + t_x))
+        odds = np.log(a) - np.log(b + (np.maximum(chances, 1) - 1)) + (r + x) * np.log1p((T - t_x) / (alpha + t_x))
         return np.where(chances > 0, odds, -np.inf)
 
     @classmethod
@@ -110,7 +110,7 @@ class BetaGeometric(PurchaseModel):
         rising_r, r_1, r_2 = rising_factorial(r, x)
         rising_b, b_1, b_2 = rising_factorial(b, chances)
         rising_ab, ab_1, ab_2 = rising_factorial(a + b, chances)
-        by_T, by_t_x, before_last = alpha + T, alpha + t_x, b + np.maximum(chances, 1) - 1
+        by_T, by_t_x, before_last = alpha + T, alpha + t_x, b + (np.maximum(chances, 1) - 1)
         log_odds = cls._log_odds_of_leaving(theta, x, t_x, T)
         left = expit(log_odds)
         in_time = np.log1p(T / alpha)

@@ -74,7 +74,7 @@ class GeometricDropout:
         leaves_then = np.where(some, betainc(bought, self.r, _share(t, self.alpha)) * leaves, 0.0)
         return would_buy * self._stays(np.asarray(n) + 1) + leaves_then
 
-    def sample(self, t: Array, random: np.random.Generator) -> Array:
+    def sample(self, t: Array | float, random: np.random.Generator) -> Array:
         """Draw the number of purchases in the next `t`."""
         shape = np.broadcast_shapes(*(np.shape(each) for each in (t, self.r, self.alpha, self.a, self.b)))
         would_buy = random.poisson(random.gamma(self.r, 1 / self.alpha, shape) * t)
@@ -84,11 +84,11 @@ class GeometricDropout:
         bought[buying] = np.minimum(bought[buying], _number_that_ends(a, b, random))
         return bought.reshape(shape)
 
-    def buys(self, t: Array) -> Array:
+    def buys(self, t: Array | float) -> Array:
         """Probability of a purchase in the next `t`."""
         return -np.expm1(-self.r * np.log1p(t / self.alpha))
 
-    def sample_of_buyer(self, t: Array, random: np.random.Generator) -> Array:
+    def sample_of_buyer(self, t: Array | float, random: np.random.Generator) -> Array:
         """Draw the number of purchases in the next `t`, given that there is one.
 
         The first comes within w with the probability 1 - (alpha / (alpha + w))**r, and once it came at w the rate is

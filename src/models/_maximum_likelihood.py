@@ -5,7 +5,7 @@ negative log-likelihood, with exact derivatives.
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -307,8 +307,9 @@ def _without_gaps(numbers: Array, below: int) -> tuple[Array, int]:
         return ranks, len(present)
     occurs = np.zeros(below, dtype=bool)
     occurs[numbers] = True
-    ranks = np.cumsum(occurs)
-    return ranks[numbers] - 1, int(ranks[-1]) if below else 0
+    last = np.cumsum(occurs, dtype=np.int32)
+    last -= 1
+    return last[numbers].astype(np.intp), int(last[-1]) + 1 if below else 0
 
 
 def as_columns(columns: dict[str, Any]) -> dict[str, Array]:
@@ -334,14 +335,14 @@ def as_columns(columns: dict[str, Any]) -> dict[str, Array]:
     return arrays
 
 
-def refuse(columns: dict[str, Array], checks: Sequence[tuple[str, Array]], index: Any = None) -> None:
+def refuse(columns: dict[str, Array], checks: Iterable[tuple[str, Array]], index: Any = None) -> None:
     """Raise for the first check that any row fails.
 
     Parameters
     ----------
     columns : dict of ndarray of shape (n,)
         Shown for the offending rows.
-    checks : sequence of (str, ndarray of bool of shape (n,))
+    checks : iterable of (str, ndarray of bool of shape (n,))
         What is wrong, and the rows where it is.
     index : array_like of length n, optional
         Names of the rows; their positions by default.

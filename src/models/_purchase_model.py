@@ -7,7 +7,7 @@ model supplies the likelihood, the odds of having left, and the process of a liv
 are put together here. A new customer is one with the history (0, 0, 0).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,7 +48,7 @@ class WhileAlive(Protocol):
     def exactly(self, n: Array, t: Array) -> Array:
         """Probability of just `n` purchases in the next `t`."""
 
-    def sample(self, t: Array, random: np.random.Generator) -> Array:
+    def sample(self, t: Array | float, random: np.random.Generator) -> Array:
         """Draw the number of purchases in the next `t`."""
 
 
@@ -158,7 +158,7 @@ class PurchaseModel(MaximumLikelihood):
         columns = as_columns({"frequency": frequency, "recency": recency, "T": T})
         _check_histories(columns, index)
         customers = _check_weights(weights, columns, index)
-        if not (columns["frequency"] * customers).any():
+        if not np.logical_and(columns["frequency"], customers).any():
             raise ConvergenceError(
                 "No customer has a repeat purchase, so neither purchase rates nor dropout can be estimated. "
                 "Observe for longer, or check that customers are recognised when they return."
@@ -503,19 +503,19 @@ def discounted_transactions(
 
 
 def _check_histories(columns: dict[str, Array], index: Any) -> None:
+    refuse(columns, _wrong_histories(columns), index)
+
+
+def _wrong_histories(columns: dict[str, Array]) -> Iterator[tuple[str, Array]]:
     x, t_x, age = columns["frequency"], columns["recency"], columns["T"]
-    refuse(
-        columns,
-        [
-            *((f"{name} is missing or infinite", missing(values)) for name, values in columns.items()),
-            *((f"{name} is negative", values < 0) for name, values in columns.items()),
-            ("frequency is not a whole number", x != np.floor(x)),
-            ("recency is greater than T", t_x > age),
-            ("recency is above 0 without a repeat purchase", (x == 0) & (t_x > 0)),
-            ("recency is 0 despite repeat purchases", (x > 0) & (t_x == 0)),
-        ],
-        index,
-    )
+    for name, values in columns.items():
+        yield f"{name} is missing or infinite", missing(values)
+    for name, values in columns.items():
+        yield f"{name} is negative", values < 0
+    yield "frequency is not a whole number", x != np.floor(x)
+    yield "recency is greater than T", t_x > age
+    yield "recency is above 0 without a repeat purchase", (x == 0) & (t_x > 0)
+    yield "recency is 0 despite repeat purchases", (x > 0) & (t_x == 0)
 
 
 def _data(given: Mapping[str, Any], columns: Columns, index: Any) -> pd.DataFrame:

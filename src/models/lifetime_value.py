@@ -149,10 +149,7 @@ def customer_lifetime_value(
     empty = pd.Series(np.full(len(summary), np.nan), copy=False)
     alive = expected = discounted = spend = empty.to_numpy()
     if purchase_model is not None:
-        # Many customers share their history.
-        columns = {name: summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")}
-        distinct, history = distinct_of(columns)
-        histories = tuple(distinct.values())
+        histories, history = _distinct_histories(summary)
         horizon = horizon_days / DAYS_PER_UNIT[time_unit]
         discounted, expected, alive = (
             np.asarray(values)[history]
@@ -168,7 +165,7 @@ def customer_lifetime_value(
                 purchase_model.conditional_probability_alive(*histories),
             )
         )
-        del columns, distinct, history, histories
+        del history
     if spend_model is not None:
         spend = spend_model.conditional_expected_average_profit(
             summary["frequency"].to_numpy(), summary["monetary_value"].to_numpy(dtype=float)
@@ -181,7 +178,7 @@ def customer_lifetime_value(
             "frequency": given["frequency"],
             "recency": given["recency"],
             "T": given["T"],
-            "monetary_value": given["monetary_value"] if "monetary_value" in given else empty,
+            "monetary_value": given.get("monetary_value", empty),
             "p_alive": pd.Series(alive, copy=False),
             "expected_purchases": pd.Series(expected, copy=False),
             "expected_purchases_low": empty,
@@ -193,6 +190,13 @@ def customer_lifetime_value(
         },
         copy=False,
     )
+
+
+def _distinct_histories(summary: pd.DataFrame) -> tuple[tuple[Array, ...], Array]:
+    """Distinct (frequency, recency, T), and which of them is each customer's: many share one."""
+    columns = {name: summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")}
+    distinct, of_customer = distinct_of(columns)
+    return tuple(distinct.values()), of_customer
 
 
 def _worth(purchases: Array, spend: Array, margin: Any) -> Array:
@@ -245,31 +249,34 @@ def with_intervals(
     """
     if not np.isfinite(horizon_days):
         raise ValueError("Intervals need a finite horizon_days.")
-    frequency, recency, age = (valued[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
+    histories, history = _distinct_histories(valued)
     horizon = horizon_days / DAYS_PER_UNIT[time_unit]
     discounted = discounted_expected_purchases(
         purchase_model,
-        frequency,
-        recency,
-        age,
+        *histories,
         horizon_days=horizon_days,
         annual_discount_rate=annual_discount_rate,
         time_unit=time_unit,
     )
-    expected = valued["expected_purchases"].to_numpy()
-    discount = np.divide(discounted, expected, out=np.ones(len(valued)), where=expected > 0)
-    worth = discount * (1.0 if margin is None else np.asarray(margin, dtype=float))
+    expected = purchase_model.conditional_expected_number_of_purchases_up_to_time(horizon, *histories)
+    discount = np.divide(discounted, expected, out=np.ones(len(expected)), where=expected > 0)
+    worth = discount[history] if margin is None else discount[history] * np.asarray(margin, dtype=float)
     forecast = forecast_base(
         purchase_model, purchase_posterior, spend_posterior, horizon, valued, worth, coverage=coverage, seed=seed
     )
-    bounds = purchase_intervals(
-        purchase_model, purchase_posterior, horizon, frequency, recency, age, coverage=coverage, seed=seed
+    del worth
+    x, t_x, age = histories
+    counts = purchase_intervals(purchase_model, purchase_posterior, horizon, x, t_x, age, coverage=coverage, seed=seed)
+    low, high = (
+        pd.Series(bound.astype(float)[history], index=valued.index, copy=False) for bound in (counts.low, counts.high)
     )
-    known = valued["clv"].notna().to_numpy()
+    known = valued["clv"].notna()
+    bounds = forecast.customers.set_axis(valued.index)
+    bounds = bounds if known.all() else bounds.where(known)
     customers = valued.assign(
-        expected_purchases_low=bounds.low.astype(float),
-        expected_purchases_high=bounds.high.astype(float),
-        clv_low=np.where(known, forecast.customers["value_low"], np.nan),
-        clv_high=np.where(known, forecast.customers["value_high"], np.nan),
+        expected_purchases_low=low,
+        expected_purchases_high=high,
+        clv_low=bounds["value_low"],
+        clv_high=bounds["value_high"],
     )
     return LifetimeValue(customers, interval_of(forecast.purchases, coverage), interval_of(forecast.value, coverage))

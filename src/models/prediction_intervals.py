@@ -16,11 +16,12 @@ from models.gamma_gamma import sample_total_spend
 from models.posterior import Posterior
 
 PARAMETER_DRAWS = 32  # posterior draws that a distribution of counts is averaged over
-CHUNK = 2_000_000  # elements held at a time, by each thread
+CHUNK = 1_000_000  # elements held at a time
+FUTURES_AT_A_TIME = 250_000  # by each thread
 THREADS = 2  # the generators and most of numpy run outside the interpreter's lock
 SIMULATED = 10_000_000  # futures simulated at most, but for the fewest draws
 FEWEST_FUTURES, MOST_FUTURES = 100, 1000
-GOLDEN = (np.sqrt(5) - 1) / 2  # multiples of it, less their whole part, spread evenly
+ORDERS = 256  # of the futures, dealt out to the customers so that one's luck is not another's
 
 
 class Interval(NamedTuple):
@@ -69,7 +70,8 @@ def probability_of_at_least(
     """
     distinct, of_row = _distinct_futures(t, frequency, recency, T, n)
     number = distinct.pop("n")
-    return _Counts(model, posterior, distinct, seed).at_least(number, np.arange(len(number)))[of_row]
+    counts = _Counts(model, posterior.sample(PARAMETER_DRAWS, seed), distinct)
+    return counts.at_least(number, np.arange(len(number)))[of_row]
 
 
 def purchase_intervals(
@@ -104,9 +106,12 @@ def purchase_intervals(
     Interval of ndarray of int, shape (customers,)
     """
     distinct, of_row = _distinct_futures(t, frequency, recency, T)
-    counts = _Counts(model, posterior, distinct, seed)
-    low, high = (counts.quantile(share)[of_row] for share in ((1 - coverage) / 2, (1 + coverage) / 2))
-    return Interval(low, high)
+    theta = posterior.sample(PARAMETER_DRAWS, seed)
+    low, high = bounds = np.empty((2, len(distinct["x"])), dtype=int)
+    for part in np.array_split(np.arange(len(low)), len(low) * PARAMETER_DRAWS // CHUNK + 1):
+        counts = _Counts(model, theta, {name: values[part] for name, values in distinct.items()})
+        bounds[:, part] = [counts.quantile(share) for share in ((1 - coverage) / 2, (1 + coverage) / 2)]
+    return Interval(low[of_row], high[of_row])
 
 
 def forecast_base(
@@ -157,18 +162,20 @@ def forecast_base(
     worth = np.broadcast_to(np.asarray(worth, dtype=float), (customers,))
     histories = (summary[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T"))
     distinct, history = distinct_of(dict(zip(("x", "t_x", "T"), histories, strict=True)))
-    bounds = np.empty((customers, 2))
-    # Fractions of 2**32, whose sums lose their whole part by themselves.
-    spread = np.round(np.arange(futures) * GOLDEN % 1.0 * 2.0**32).astype(np.uint32)
+    bounds = np.empty((2, customers))
+    # Spread evenly over a customer's futures, in fractions of 2**32: sums of these lose their whole part by themselves.
+    even = np.arange(futures) * 2.0**32 / futures
+    spread = random.permuted(np.tile(even.astype(np.uint32), (ORDERS, 1)), axis=1)
 
-    def simulate(rows: Array, random: np.random.Generator) -> tuple[Array, Array]:
+    def simulate(rows: Array, random: np.random.Generator) -> Array:
         """Purchases and value by future; the bounds of each customer's value are filled in."""
         present, of_row = np.unique(history[rows], return_inverse=True)
         x, t_x, age = (distinct[name][present, np.newaxis] for name in ("x", "t_x", "T"))
         share = expit(-purchase_model._log_odds_of_leaving(theta, x, t_x, age))
         share *= purchase_model._sampled_share(theta, x, age, t)
         below = np.minimum(share * 2.0**32, 2.0**32 - 1).astype(np.uint32)
-        place = random.integers(2**32, size=(len(rows), 1), dtype=np.uint32) + spread
+        start = random.integers(2**32, size=(len(rows), 1), dtype=np.uint32)
+        place = start + spread[random.integers(ORDERS, size=len(rows))]
         pairs = np.flatnonzero(place < below[of_row])
         lives, future = np.divmod(pairs, futures)
         x, age = x[of_row[lives], 0], age[of_row[lives], 0]
@@ -178,16 +185,15 @@ def forecast_base(
         by_row = np.zeros((len(rows), futures))
         by_row.ravel()[pairs] = spent
         # A negative worth turns the bounds round.
-        bounds[rows] = np.sort(_equal_tails(by_row, coverage) * worth[rows, np.newaxis], axis=1)
-        totals = (np.bincount(future, each, minlength=futures) for each in (bought, worth[at] * spent))
-        return tuple(totals)
+        bounds[:, rows] = np.sort(_equal_tails(by_row, coverage) * worth[rows], axis=0)
+        return np.array([np.bincount(future, each, minlength=futures) for each in (bought, worth[at] * spent)])
 
-    parts = np.array_split(np.argsort(history, kind="stable"), customers * futures // CHUNK + 1)
+    parts = np.array_split(np.argsort(history, kind="stable"), customers * futures // FUTURES_AT_A_TIME + 1)
     # Each part has a generator of its own, so that the threads' order doesn't matter.
     with ThreadPoolExecutor(THREADS) as pool:
         simulated = list(pool.map(simulate, parts, random.spawn(len(parts))))
     purchases, value = np.sum(simulated, axis=0)
-    return BaseForecast(pd.DataFrame(bounds, columns=["value_low", "value_high"], copy=False), purchases, value)
+    return BaseForecast(pd.DataFrame(bounds.T, columns=["value_low", "value_high"], copy=False), purchases, value)
 
 
 def interval_of(totals: Array, coverage: float = 0.8) -> Interval:
@@ -211,22 +217,22 @@ def _equal_tails(spent: Array, coverage: float) -> Array:
 
     Returns
     -------
-    ndarray of shape (rows, 2)
+    ndarray of shape (2, rows)
     """
     futures = spent.shape[1]
     ranks = np.clip(np.array([1 - coverage, 1 + coverage]) / 2 * (futures + 1), 1, futures) - 1
     below = np.floor(ranks).astype(int)
     above = np.minimum(below + 1, futures - 1)
     spent.sort(axis=1)  # several times faster than the partition by np.quantile
-    return spent[:, below] + (ranks - below) * (spent[:, above] - spent[:, below])
+    return (spent[:, below] + (ranks - below) * (spent[:, above] - spent[:, below])).T
 
 
 class _Counts:
     """Predictive distributions of counts: mixtures over draws of the parameters."""
 
-    def __init__(self, model: Any, posterior: Posterior, distinct: dict[str, Array], seed: Any) -> None:
+    def __init__(self, model: Any, theta: Array, distinct: dict[str, Array]) -> None:
         self.model = model
-        self.theta = posterior.sample(PARAMETER_DRAWS, seed)
+        self.theta = theta
         self.distinct = distinct
         histories = (distinct[name][:, np.newaxis] for name in ("x", "t_x", "T"))
         self.alive = expit(-model._log_odds_of_leaving(self.theta, *histories))

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.recovery import recover
 from scipy.stats import binom, kstest
 
+from benchmarks.recovery import recover
 from models import BGNBD, ModifiedBGNBD, ParetoNBD
 from models.posterior import Posterior, sample_posterior
 from models.prediction_intervals import (
