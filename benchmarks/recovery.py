@@ -7,7 +7,9 @@ are the customers' predictive distributions calibrated?
 import argparse
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -22,11 +24,14 @@ from models.simulation import CDNOW, simulate_histories, simulate_spend
 MODELS = {"bgnbd": BGNBD, "modified_bgnbd": ModifiedBGNBD, "pareto_nbd": ParetoNBD}
 COVERAGE = 0.8
 AHEAD = 39.0
+FUTURES = 400
+# Streams of chance that must not be one another's, numbered.
+TRUTH, PARAMETERS, SPEND, FUTURE, TRANSFORM = range(5)
 
 
 def simulated_base(model: str, customers: int, seed: int) -> pd.DataFrame:
     """Customers aged 27 to 39 weeks, as in CDNOW, with what they buy and spend before and after."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng([seed, TRUTH])
     age = random.uniform(27, 39, customers)
     base = simulate_histories(model, CDNOW[model], age, ahead=AHEAD, seed=random)
     purchases = base[["frequency", "purchases_ahead"]].to_numpy()
@@ -38,21 +43,24 @@ def simulated_base(model: str, customers: int, seed: int) -> pd.DataFrame:
 
 def recover(model: str, customers: int, seed: int) -> dict[str, Any]:
     """Fit one simulated base and say what lies inside its interval."""
+    warnings.simplefilter("ignore", UserWarning)  # of limits, which some bases reach
     base = simulated_base(model, customers, seed)
     x, t_x, age = (base[name].to_numpy() for name in ("frequency", "recency", "T"))
     fitted = MODELS[model]().fit(x, t_x, age)
-    posterior = sample_posterior(fitted, seed=seed)
+    posterior = sample_posterior(fitted, seed=[seed, PARAMETERS])
     buying = base[base["frequency"] > 0]
     spend = GammaGamma().fit(buying["frequency"], buying["monetary_value"])
-    spend_posterior = sample_posterior(spend, seed=seed)
-    forecast = forecast_base(fitted, posterior, spend_posterior, AHEAD, base, coverage=COVERAGE, seed=seed)
-    intervals = purchase_intervals(fitted, posterior, AHEAD, x, t_x, age, coverage=COVERAGE, seed=seed)
+    spend_posterior = sample_posterior(spend, seed=[seed, SPEND])
+    future: dict[str, Any] = {"coverage": COVERAGE, "seed": [seed, FUTURE]}
+    forecast = forecast_base(fitted, posterior, spend_posterior, AHEAD, base, futures=FUTURES, **future)
+    intervals = purchase_intervals(fitted, posterior, AHEAD, x, t_x, age, **future)
     actual = base["purchases_ahead"].to_numpy()
 
     at_least, above = (
-        probability_of_at_least(fitted, posterior, actual + extra, AHEAD, x, t_x, age, seed=seed) for extra in (0, 1)
+        probability_of_at_least(fitted, posterior, actual + extra, AHEAD, x, t_x, age, seed=[seed, FUTURE])
+        for extra in (0, 1)
     )
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng([seed, TRANSFORM])
     transform = 1 - at_least + random.random(customers) * (at_least - above)
     value = base["value_ahead"].to_numpy()
     inside = {
@@ -72,9 +80,10 @@ def recover(model: str, customers: int, seed: int) -> dict[str, Any]:
     }
 
 
-def study(model: str, bases: int, customers: int) -> dict[str, float]:
+def study(model: str, bases: int, customers: int, workers: int = 2) -> dict[str, float]:
     """Share of bases, or of customers, inside; and the transform's test of uniformity over all bases."""
-    found = list(_progress([(model, customers, seed) for seed in range(bases)]))
+    with ProcessPoolExecutor(workers) as pool:
+        found = list(_progress(model, pool.map(recover, repeat(model), repeat(customers, bases), range(bases))))
     # one customer in fifty of each base: so many that the test notices, so few that they are as good as independent
     transforms = np.concatenate([each.pop("transform")[::50] for each in found])
     shares = {str(what): float(share) for what, share in pd.DataFrame(found).drop(columns="pareto k").mean().items()}
@@ -83,11 +92,11 @@ def study(model: str, bases: int, customers: int) -> dict[str, float]:
     return {**shares, "uniform by a test, p": float(test.pvalue), "tested": len(transforms), "worst pareto k": worst}
 
 
-def _progress(tasks: list[tuple[str, int, int]]) -> Iterator[dict[str, Any]]:
-    for number, task in enumerate(tasks, start=1):
-        yield recover(*task)
+def _progress(model: str, results: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for number, result in enumerate(results, start=1):
+        yield result
         if number % 20 == 0:
-            print(f"{task[0]}: {number} of {len(tasks)} bases", flush=True)
+            print(f"{model}: {number} bases", flush=True)
 
 
 def _inside(intervals: pd.DataFrame, truth: Any) -> dict[str, bool]:
@@ -107,7 +116,6 @@ def main() -> None:
     parser.add_argument("--bases", type=int, default=200)
     parser.add_argument("--customers", type=int, default=2357)
     given = parser.parse_args()
-    warnings.simplefilter("ignore", UserWarning)  # of limits, which some bases reach
     for model in given.models:
         print(model, json.dumps(study(model, given.bases, given.customers), indent=1), flush=True)
 

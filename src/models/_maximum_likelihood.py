@@ -293,6 +293,7 @@ def distinct_of(columns: Mapping[str, Array]) -> tuple[dict[str, Array], Array]:
         of_value, levels = pd.factorize(values, sort=True, use_na_sentinel=False)
         of_row *= len(levels)
         of_row += of_value
+        del of_value
         # Counted anew with each column, or the numbers of many would overflow.
         of_row, number = _without_gaps(of_row, number * len(levels))
     where = np.empty(number, dtype=np.intp)
@@ -301,7 +302,7 @@ def distinct_of(columns: Mapping[str, Array]) -> tuple[dict[str, Array], Array]:
 
 
 def _without_gaps(numbers: Array, below: int) -> tuple[Array, int]:
-    """Replace the numbers by their ranks, and count the different ones."""
+    """Replace the numbers by their ranks, in place where that is faster, and count the different ones."""
     if below > SPARSE * len(numbers):
         ranks, present = pd.factorize(numbers, sort=True)
         return ranks, len(present)
@@ -309,7 +310,8 @@ def _without_gaps(numbers: Array, below: int) -> tuple[Array, int]:
     occurs[numbers] = True
     last = np.cumsum(occurs, dtype=np.int32)
     last -= 1
-    return last[numbers].astype(np.intp), int(last[-1]) + 1 if below else 0
+    numbers[:] = last[numbers]
+    return numbers, int(last[-1]) + 1 if below else 0
 
 
 def as_columns(columns: dict[str, Any]) -> dict[str, Array]:

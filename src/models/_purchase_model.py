@@ -163,7 +163,10 @@ class PurchaseModel(MaximumLikelihood):
                 "No customer has a repeat purchase, so neither purchase rates nor dropout can be estimated. "
                 "Observe for longer, or check that customers are recognised when they return."
             )
+        data = _data({"frequency": frequency, "recency": recency, "T": T}, columns, index)
+        data["weights"] = pd.Series(customers, index=data.index, copy=weights is not None)
         distinct, counts = distinct_rows(columns, customers)
+        del columns, customers
         there = counts > 0
         distinct, counts = {name: values[there] for name, values in distinct.items()}, counts[there]
         unit = float(distinct["T"].max())
@@ -175,8 +178,7 @@ class PurchaseModel(MaximumLikelihood):
         units = np.where(self.TIMES, unit, 1.0)
         self._estimate(scaled, counts, starts, self.BOUNDS, units, tol=tol, maxiter=kwargs.get("maxiter", 200))
         self._scale = 1 / unit
-        self.data = _data({"frequency": frequency, "recency": recency, "T": T}, columns, index)
-        self.data["weights"] = customers
+        self.data = data
         self._conclude(distinct, counts)
         # lifetimes keeps these two on the instance, and its save_model looks for them there.
         self.predict = self.conditional_expected_number_of_purchases_up_to_time  # type: ignore[method-assign]

@@ -176,7 +176,8 @@ def sample_posterior(model: Any, prior: Mapping[str, Any] | None = None, draws: 
     Returns
     -------
     Posterior
-        Ask `reliable` before use.
+        Ask `reliable` before use. Where the likelihood grows without end towards a limit of the model, so that no
+        prior outweighs it (all purchases cost the same), the limit is the only draw.
 
     Raises
     ------
@@ -199,6 +200,10 @@ def sample_posterior(model: Any, prior: Mapping[str, Any] | None = None, draws: 
     histories = list(distinct.values())
 
     stations = _stations(model, distributions, histories, counts)
+    if not stations and model.limits_:
+        return Posterior(pd.DataFrame([dict(model.params_)]), np.ones(1), -np.inf, 1.0, priors)
+    if not stations:
+        raise ConvergenceError("The posterior has no mode. Give a prior that says more of the parameters.")
     number = int(min(draws, max(FEWEST_DRAWS, EVALUATIONS // len(counts))))
     points, log_proposal = _proposed(stations, number, random)
     log_likelihood = np.array([counts @ model._log_likelihood(theta, *histories) for theta in np.exp(points)])
@@ -263,7 +268,7 @@ def _generalised_pareto(ascending: Array) -> tuple[float, float]:
 
 
 def _stations(model: Any, distributions: list[Any], histories: list[Array], counts: Array) -> list[_Station]:
-    """Laplace's approximation at the mode of the log parameters, and along the ridge through it."""
+    """Laplace's approximation at the mode of the log parameters, and along the ridge; none without a mode."""
     customers = counts.sum()
 
     def objective(log_params: Array) -> tuple[float, Array, Array]:
@@ -279,7 +284,7 @@ def _stations(model: Any, distributions: list[Any], histories: list[Array], coun
     found = [minimise(objective, start, middle - REACH, middle + REACH) for start in (estimate, middle)]
     found = [optimum for optimum in found if optimum.converged and not optimum.pinned.any()]
     if not found:
-        raise ConvergenceError("The posterior has no mode. Give a prior that says more of the parameters.")
+        return []
     best = min(found, key=lambda optimum: optimum.value)
     curvature, directions = np.linalg.eigh(best.hessian * customers)
     # Flatter than the default prior is only what it was made flat by: a prior without a peak of its own.

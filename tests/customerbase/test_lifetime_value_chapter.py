@@ -1,6 +1,7 @@
 """What `04_lifetime_value` says of bases whose truth is known."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,14 +20,14 @@ def rows_of(ledger: pl.DataFrame, *columns: str) -> str:
     return ledger.select(*columns).write_csv(include_header=False)
 
 
-def simulated(customers: int = 800, seed: int = 7, **changes) -> pl.DataFrame:
+def simulated(customers: int = 800, seed: int = 7) -> pl.DataFrame:
     terms = {
         "start": dt.date(2022, 1, 3),
         "acquisition_days": 200,
         "end": dt.date(2023, 12, 31),
         "seed": seed,
     } | changes
-    return simulate_ledger("bgnbd", CDNOW["bgnbd"], CDNOW["gamma_gamma"], customers, **terms)
+    return simulate_ledger("bgnbd", CDNOW["bgnbd"], CDNOW["gamma_gamma"], customers, seed=seed, **terms)
 
 
 @pytest.fixture

@@ -129,6 +129,13 @@ class TestPosterior:
         rate = posterior.draws["r"] / posterior.draws["alpha"]
         assert posterior.weights @ rate == pytest.approx(0.1, rel=0.05)
 
+    def test_where_no_prior_outweighs_the_data_the_limit_is_all(self):
+        with pytest.warns(UserWarning):
+            model = GammaGamma().fit([1, 2, 3] * 50, [9.99] * 150)
+        posterior = sample_posterior(model)
+        assert len(posterior.draws) == 1 and posterior.reliable
+        assert posterior.mean.to_dict() == pytest.approx(model.params_.to_dict())
+
 
 class TestSmoothing:
     @pytest.mark.parametrize("k", [0.1, 0.5, 0.9])
