@@ -21,12 +21,7 @@ def rows_of(ledger: pl.DataFrame, *columns: str) -> str:
 
 
 def simulated(customers: int = 800, seed: int = 7) -> pl.DataFrame:
-    terms = {
-        "start": dt.date(2022, 1, 3),
-        "acquisition_days": 200,
-        "end": dt.date(2023, 12, 31),
-        "seed": seed,
-    } | changes
+    terms: dict[str, Any] = {"start": dt.date(2022, 1, 3), "acquisition_days": 200, "end": dt.date(2023, 12, 31)}
     return simulate_ledger("bgnbd", CDNOW["bgnbd"], CDNOW["gamma_gamma"], customers, seed=seed, **terms)
 
 
