@@ -8,6 +8,7 @@ from html import unescape
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+
 from tests.pages.browser import launch
 
 HERE = Path(__file__).parent

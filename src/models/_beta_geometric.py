@@ -16,7 +16,7 @@ from scipy.special import expit
 
 from models._geometric_dropout import GeometricDropout
 from models._maximum_likelihood import Array, Optimum, rising_factorial
-from models._purchase_model import PurchaseModel
+from models._purchase_model import PurchaseModel, limits_of_rates
 
 # With the oldest customer's age as the unit of time. They lie where the likelihood can no longer be told from
 # its limit.
@@ -158,22 +158,12 @@ class BetaGeometric(PurchaseModel):
     @staticmethod
     def _limits(optimum: Optimum, units: Array) -> tuple[Array, list[str]]:
         low, high = optimum.at_lower, optimum.at_upper
-        r, alpha, a, b = np.exp(optimum.log_params) * units
+        a, b = np.exp(optimum.log_params[2:])
         limited = optimum.pinned.copy()
         leaving = a / (a + b)
-        notes = []
-        if high[0] or high[1]:
+        rates_limited, notes = limits_of_rates(optimum, units)
+        if rates_limited:
             limited[:2] = True
-            notes.append(
-                "Purchase rates don't differ between customers beyond chance: r and alpha grew together, and "
-                f"everybody buys {r / alpha:.4g} times per unit of time while a customer."
-            )
-        elif low[0] or low[1]:
-            limited[:2] = True
-            notes.append(
-                "Purchase rates differ without limit: r and alpha went to 0 together, so that part of the customers "
-                "never buy again and the others as often as each did before."
-            )
         if low[3] and not low[2] and a > ALL_OR_NOTHING:
             limited[2:] = True
             notes.append(

@@ -19,6 +19,7 @@ from models._maximum_likelihood import (
     Array,
     Columns,
     MaximumLikelihood,
+    Optimum,
     as_columns,
     distinct_of,
     distinct_rows,
@@ -460,6 +461,33 @@ class PurchaseModel(MaximumLikelihood):
         process = self._while_alive(self._theta, distinct["x"], distinct["T"])
         values = of_living(process, distinct["t" if ahead else "T"])
         return like(given[-3:] + given[:-3], alive * values[of_row].reshape(x.shape))
+
+
+def limits_of_rates(optimum: Optimum, units: Array) -> tuple[bool, list[str]]:
+    """Tell whether r and alpha, the first two parameters, have no estimate of their own, and what that means.
+
+    Parameters
+    ----------
+    optimum : Optimum
+    units : ndarray of shape (k,)
+        Parameters in the caller's units over those of the search.
+
+    Returns
+    -------
+    bool, list of str
+    """
+    r, alpha = np.exp(optimum.log_params[:2]) * units[:2]
+    if optimum.at_upper[:2].any():
+        return True, [
+            "Purchase rates don't differ between customers beyond chance: r and alpha grew together, and "
+            f"everybody buys {r / alpha:.4g} times per unit of time while a customer."
+        ]
+    if optimum.at_lower[:2].any():
+        return True, [
+            "Purchase rates differ without limit: r and alpha went to 0 together, so that part of the customers "
+            "never buy again and the others as often as each did before."
+        ]
+    return False, []
 
 
 def discounted_transactions(

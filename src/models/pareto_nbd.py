@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from models._exponential_dropout import ExponentialDropout, log_of_silence, times_of_leaving
 from models._maximum_likelihood import Array, Optimum, rising_factorial
-from models._purchase_model import PurchaseModel
+from models._purchase_model import PurchaseModel, limits_of_rates
 
 # With the oldest customer's age as the unit of time. They lie where the likelihood can no longer be told from
 # its limit, but for beta's lower bound: there the limit is approached as slowly as 1 / log(1 / beta).
@@ -153,23 +153,13 @@ class ParetoNBD(PurchaseModel, ParetoNBDFitter):
     @staticmethod
     def _limits(optimum: Optimum, units: Array) -> tuple[Array, list[str]]:
         low, high = optimum.at_lower, optimum.at_upper
-        r, alpha, s, beta = np.exp(optimum.log_params) * units
+        s, beta = np.exp(optimum.log_params[2:]) * units[2:]
         limited = optimum.pinned.copy()
         oldest = units[3]  # their age is the unit of time
         soon, gone = -np.expm1(-s * np.log1p(oldest * np.array([SOON, 1]) / beta))
-        notes = []
-        if high[0] or high[1]:
+        rates_limited, notes = limits_of_rates(optimum, units)
+        if rates_limited:
             limited[:2] = True
-            notes.append(
-                "Purchase rates don't differ between customers beyond chance: r and alpha grew together, and "
-                f"everybody buys {r / alpha:.4g} times per unit of time while a customer."
-            )
-        elif low[0] or low[1]:
-            limited[:2] = True
-            notes.append(
-                "Purchase rates differ without limit: r and alpha went to 0 together, so that part of the customers "
-                "never buy again and the others as often as each did before."
-            )
         if (limited | optimum.flat)[2:].any() and gone < NOBODY:
             limited[2:] = True
             notes.append(

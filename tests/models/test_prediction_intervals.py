@@ -85,7 +85,7 @@ class TestTotals:
         base = simulate_histories(name, CDNOW[name], np.full(200, 39.0), seed=4).assign(monetary_value=20.0)
         model = MODELS[name]().fit(base["frequency"], base["recency"], base["T"])
         spread = [
-            forecast_base(model, each, None, 39.0, base, futures=1000).purchases.std()
+            forecast_base(model, each, None, 39.0, base, futures=10_000).purchases.std()
             for each in (known(**model.params_), sample_posterior(model))
         ]
         assert spread[1] > 1.2 * spread[0]

@@ -304,7 +304,7 @@ def doubts(chapter: Chapter) -> pd.DataFrame:
 def doubts_table(found: pd.DataFrame) -> ShownTable:
     """Show what was looked for."""
     measured = {
-        "left_cut": "{:.0%} of the first weeks' new customers too many",
+        "left_cut": "{:.0%} of the first weeks' new customers beyond the later pace",
         "seasonality": "best month {:.1f} times the worst",
         "regularity": "{:.2f}, where 1 is random",
     }
@@ -312,7 +312,7 @@ def doubts_table(found: pd.DataFrame) -> ShownTable:
         doubt=found["assumption"].map(DOUBTS),
         answer=["can't tell" if pd.isna(seen) else "yes" if seen else "no" for seen in found["seen"]],
         measured=[
-            measured[name].format(value) if np.isfinite(value) else "–"
+            measured[name].format(max(value, 0.0)) if np.isfinite(value) else "–"
             for name, value in zip(found["assumption"], found["value"], strict=True)
         ],
     )

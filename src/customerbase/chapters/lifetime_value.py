@@ -248,15 +248,15 @@ def top_table(chapter: Chapter, top: pd.DataFrame) -> ShownTable:
     )
     columns: Columns = {
         "customer": ("customer", str),
-        "frequency": ("repeat purchases", count),
-        "recency": (f"recency ({unit}s)", number),
-        "T": (f"T ({unit}s)", number),
-        "p_alive": ("still alive", percent),
+        "clv": (f"lifetime value ({currency})", count),
+        "clv_between": ("value from … to", str),
         "expected_purchases": ("purchases expected", number),
         "purchases_between": ("purchases from … to", str),
         "expected_spend": (f"spend a purchase ({currency})", number),
-        "clv": (f"lifetime value ({currency})", count),
-        "clv_between": ("value from … to", str),
+        "p_alive": ("still alive", percent),
+        "frequency": ("repeat purchases", count),
+        "recency": (f"recency ({unit}s)", number),
+        "T": (f"T ({unit}s)", number),
     }
     coverage = percent(chapter.parameters.interval)
     return show_table(
@@ -327,7 +327,7 @@ def _state_purchases(chapter: Chapter, model: BGNBD | Unsaid, valued: Valued) ->
         "purchases_expected",
         f"In the next {days} days today's customers are expected to make "
         f"{count(valued.customers['expected_purchases'].sum())} purchases ({percent(chapter.parameters.interval)} "
-        f"interval {between(low, high)}).",
+        f"interval for chance alone {between(low, high)}).",
         value=valued.customers["expected_purchases"].sum(),
         low=low,
         high=high,
@@ -346,7 +346,7 @@ def _state_value(chapter: Chapter, valued: Valued, tenths: pd.DataFrame | Unsaid
     statement = f"{_value_in_words(chapter)}: {money(total, currency)} from {plural(len(customers), 'customer')}"
     low, high = (bound if np.isfinite(bound) else None for bound in valued.value)
     if low is not None and high is not None:
-        statement += f" ({percent(chapter.parameters.interval)} interval {between(low, high)})"
+        statement += f" ({percent(chapter.parameters.interval)} interval for chance alone {between(low, high)})"
     if not isinstance(tenths, Unsaid):
         statement += f", {percent(tenths['share'].iloc[0])} of it from the best tenth"
     span = (chapter.as_of - chapter.first_day).days
