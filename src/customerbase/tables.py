@@ -24,7 +24,7 @@ class Table:
 
 
 TABLES = {
-    "holdout": Table("forecast_test", ("time_unit", "holdout_days", "interval", "seed")),
+    "holdout": Table("forecast_validation", ("time_unit", "holdout_days", "interval", "seed")),
     "lifetime_value": Table("lifetime_value", _VALUE),
     "retention": Table("retention", ("interval",)),
     "segments": Table("differentiation", _VALUE),

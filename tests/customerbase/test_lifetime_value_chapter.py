@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from customerbase.chapter import Chapter
-from customerbase.chapters import forecast_test, lifetime_value
+from customerbase.chapters import forecast_validation, lifetime_value
 from customerbase.figures import lifetime_value as figures
 from customerbase.parameters import read_parameters
 from customerbase.unsaid import Unsaid
@@ -69,7 +69,7 @@ class TestForecastTest:
     @pytest.fixture
     def found(self, opened):
         chapter = opened(simulated(1500))
-        return chapter, forecast_test.compete(chapter)
+        return chapter, forecast_validation.compete(chapter)
 
     def test_every_way_of_forecasting_is_tested_from_every_origin(self, found):
         _, scores = found
@@ -78,7 +78,7 @@ class TestForecastTest:
 
     def test_a_base_that_follows_the_model_is_forecast_with_trust(self, found):
         chapter, scores = found
-        forecast_test.state_trust(chapter, scores)
+        forecast_validation.state_trust(chapter, scores)
         stated = {finding.id: finding for finding in chapter.findings().findings}
         assert stated["forecast_held"].verdict == "good"
         assert "trust it for totals and ranking customers" in stated["forecast_held"].statement
@@ -86,18 +86,18 @@ class TestForecastTest:
 
     def test_the_total_lies_inside_its_interval_as_often_as_it_should(self, found):
         _, scores = found
-        used = scores[scores["model"] == forecast_test.USED]
+        used = scores[scores["model"] == forecast_validation.USED]
         expected_inside = used["purchases_expected"].between(used["total_low"], used["total_high"])
         assert expected_inside.all()
 
     def test_figures_say_what_was_found(self, found):
         chapter, scores = found
-        picture = figures.totals_by_test(scores, forecast_test.USED, forecast_test.NAMES, 0.8)
-        worst = scores.loc[scores["model"] == forecast_test.USED, "bias"].abs().max()
+        picture = figures.totals_by_test(scores, forecast_validation.USED, forecast_validation.NAMES, 0.8)
+        worst = scores.loc[scores["model"] == forecast_validation.USED, "bias"].abs().max()
         assert f"missed by up to {100 * worst:.0f}% in 3 tests" in picture.alt
-        halves = forecast_test.split(chapter)
-        model = forecast_test.fit_calibration(halves)
-        deciles = forecast_test.by_decile(chapter, halves, forecast_test.forecast_holdout(halves, model))
+        halves = forecast_validation.split(chapter)
+        model = forecast_validation.fit_calibration(halves)
+        deciles = forecast_validation.by_decile(chapter, halves, forecast_validation.forecast_holdout(halves, model))
         assert "From the lowest forecasts to the highest" in figures.calibration(deciles, 0.8).alt
 
 
@@ -121,15 +121,15 @@ def test_seasons_are_said_aloud(opened):
         {"customer": [f"c{customer}" for customer in who], "date": [days[day] for day in when], "amount": 5.0 + who % 7}
     )
     chapter = opened(ledger)
-    doubts = forecast_test.doubts(chapter)
-    forecast_test.state_doubts(chapter, doubts)
+    doubts = forecast_validation.doubts(chapter)
+    forecast_validation.state_doubts(chapter, doubts)
     stated = {finding.id: finding.statement for finding in chapter.findings().findings}
     assert "strong seasons" in stated["seasonality"]
 
 
 def test_nothing_to_test_is_said_once(opened):
     chapter = opened(pl.DataFrame({"customer": ["a", "b"], "date": ["2024-01-01", "2024-06-01"], "amount": [1.0, 2.0]}))
-    scores = forecast_test.compete(chapter)
+    scores = forecast_validation.compete(chapter)
     assert isinstance(scores, Unsaid) and "No customer has a repeat purchase" in scores.reason
-    assert forecast_test.table_holdout(chapter).empty
-    assert pd.api.types.is_float_dtype(forecast_test.table_holdout(chapter)["coverage"])
+    assert forecast_validation.table_holdout(chapter).empty
+    assert pd.api.types.is_float_dtype(forecast_validation.table_holdout(chapter)["coverage"])

@@ -22,7 +22,7 @@ from ..findings import Findings, Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, day, money, number, percent, plural
-from .forecast_test import (
+from .forecast_validation import (
     MOST_SHOWN,
     fit_purchases,
     fitted,
