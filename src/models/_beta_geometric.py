@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
+from models._columns import Array
 from models._geometric_dropout import GeometricDropout
-from models._maximum_likelihood import Array, Optimum, rising_factorial
+from models._maximum_likelihood import rising_factorial
+from models._newton import Optimum
 from models._purchase_model import PurchaseModel, limits_of_rates
 
 # With the oldest customer's age as the unit of time. They lie where the likelihood can no longer be told from

@@ -15,18 +15,19 @@ import pandas as pd
 from lifetimes.utils import ConvergenceError
 from scipy.special import expit
 
-from models._maximum_likelihood import (
+from models._columns import (
     Array,
     Columns,
-    MaximumLikelihood,
-    Optimum,
     as_columns,
+    checked_weights,
     distinct_of,
     distinct_rows,
     like,
     missing,
     refuse,
 )
+from models._maximum_likelihood import MaximumLikelihood
+from models._newton import Optimum
 from models.simulation import simulate_histories
 
 HORIZON = 40.0  # what comes after this many time constants is worth e**-40 of its amount
@@ -158,7 +159,7 @@ class PurchaseModel(MaximumLikelihood):
         """
         columns = as_columns({"frequency": frequency, "recency": recency, "T": T})
         _check_histories(columns, index)
-        customers = _check_weights(weights, columns, index)
+        customers = checked_weights(weights, columns, index)
         if not np.logical_and(columns["frequency"], customers).any():
             raise ConvergenceError(
                 "No customer has a repeat purchase, so neither purchase rates nor dropout can be estimated. "
@@ -558,15 +559,3 @@ def _data(given: Mapping[str, Any], columns: Columns, index: Any) -> pd.DataFram
         data[name] = series.reset_index(drop=True) if shared else pd.Series(values.astype(dtype), copy=False)
     frame = pd.DataFrame(data, copy=False)
     return frame if index is None else frame.set_axis(index)
-
-
-def _check_weights(weights: Any, columns: dict[str, Array], index: Any) -> Array:
-    if weights is None:
-        return np.ones(len(columns["T"]), dtype=int)
-    given = as_columns({**columns, "weights": weights})["weights"]
-    refuse(
-        {**columns, "weights": given},
-        [("weights is missing or infinite", missing(given)), ("weights is negative", given < 0)],
-        index,
-    )
-    return np.asarray(weights)

@@ -20,17 +20,9 @@ import pandas as pd
 from lifetimes import GammaGammaFitter
 from scipy.special import bernoulli, betaincinv, digamma, gammainccinv, gammaln, polygamma
 
-from models._maximum_likelihood import (
-    Array,
-    Columns,
-    MaximumLikelihood,
-    Optimum,
-    as_columns,
-    distinct_of,
-    like,
-    missing,
-    refuse,
-)
+from models._columns import Array, Columns, as_columns, checked_weights, distinct_of, like, missing, refuse
+from models._maximum_likelihood import MaximumLikelihood
+from models._newton import Optimum
 
 # Bounds of the search, with the geometric mean of the spend as the unit of money. There is no optimum at p or q
 # near 0, where every density vanishes. At 1e6 purchases, or customers, differ by 0.1%; v reaches no bound before them.
@@ -140,7 +132,7 @@ class GammaGamma(MaximumLikelihood, GammaGammaFitter):
         """
         columns = as_columns({"frequency": frequency, "monetary_value": monetary_value})
         _check_spend(columns, index)
-        customers = _check_weights(weights, columns, index)
+        customers = checked_weights(weights, columns, index)
         for note in _told_by_data(columns["frequency"], customers):
             warnings.warn(note, UserWarning, stacklevel=2)
 
@@ -462,17 +454,6 @@ def _check_spend(columns: dict[str, Array], index: Any = None) -> None:
         ],
         index,
     )
-
-
-def _check_weights(weights: Any, columns: dict[str, Array], index: Any) -> Array:
-    if weights is None:
-        return np.ones(len(columns["frequency"]), dtype=int)
-    given = as_columns({**columns, "weights": weights})["weights"]
-    wrong = "weights is missing, infinite or negative"
-    refuse({**columns, "weights": given}, [(wrong, missing(given) | (given < 0))], index)
-    if not given.any():
-        raise ValueError("There are no customers to fit: all weights are 0.")
-    return np.asarray(weights)
 
 
 def _check_share(share: Any) -> Array:

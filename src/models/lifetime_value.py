@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from models._maximum_likelihood import Array, distinct_of
+from models._columns import Array, distinct_of
 from models.posterior import Posterior
 from models.prediction_intervals import Interval, forecast_base, interval_of, purchase_intervals
 from models.rfm import DAYS_PER_UNIT

@@ -18,7 +18,8 @@ from lifetimes.utils import ConvergenceError
 from scipy.special import logsumexp
 from scipy.stats import chi2, lognorm, multivariate_t, norm, qmc
 
-from models._maximum_likelihood import Array, Objective, Optimum, distinct_rows, minimise
+from models._columns import Array, distinct_rows
+from models._newton import Objective, Optimum, minimise
 
 #: Standard deviation of the logarithm under the default prior: 95% lie within a factor of 50 of the median.
 PRIOR_SPREAD = 2.0

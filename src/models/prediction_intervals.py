@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from models._maximum_likelihood import Array, distinct_of
+from models._columns import Array, distinct_of
 from models.gamma_gamma import sample_total_spend
 from models.posterior import Posterior
 

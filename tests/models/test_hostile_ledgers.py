@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 
 from models import BGNBD, ModifiedBGNBD, ParetoNBD
-from models._maximum_likelihood import minimise, to_log_params
+from models._maximum_likelihood import to_log_params
+from models._newton import minimise
 from models.simulation import CDNOW, simulate_histories
 
 MODELS = (BGNBD, ModifiedBGNBD, ParetoNBD)
