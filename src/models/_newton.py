@@ -19,7 +19,7 @@ LONGEST_STEP = 2.0  # in log parameters: no step multiplies a parameter by more 
 FLAT = 1e-12  # relative fall of the objective too small to be told from rounding
 SMALLEST_CURVATURE = 1e-13  # keeps a step finite where the objective is flat
 IDENTIFIED = 1e-11  # least over greatest curvature below which a direction counts as flat
-PULL = 1e-9  # curvature that brings a flat direction to the likely start, too weak to move anything else
+PULL = 1e-11  # curvature that brings a flat direction to the likely start, too weak to move anything else
 SCREENED = 4_000  # customers on which starts are compared where there are more
 CLOSE_CALL = 5.0  # log-likelihood by which an optimum of the screening may trail and still be followed up
 SAME_OPTIMUM = 1e-3  # distance in log parameters
@@ -227,12 +227,18 @@ def _systematic_sample(columns: Columns, counts: Array) -> tuple[Columns, Array]
 
 def _contenders(found: Sequence[Optimum]) -> list[Array]:
     """Different optima that all the customers may put in another order, the best first."""
-    kept: list[Array] = []
+    kept: list[Optimum] = []
     for optimum in found:
         close = (optimum.value - found[0].value) * SCREENED <= CLOSE_CALL
-        if close and all(np.abs(optimum.log_params - other).max() > SAME_OPTIMUM for other in kept):
-            kept.append(optimum.log_params)
-    return kept
+        if close and not any(_alike(optimum, other) for other in kept):
+            kept.append(optimum)
+    return [optimum.log_params for optimum in kept]
+
+
+def _alike(one: Optimum, other: Optimum) -> bool:
+    """Whether two optima are one, or lie on one ridge."""
+    near = np.abs(one.log_params - other.log_params).max() <= SAME_OPTIMUM
+    return bool(near) or abs(one.value - other.value) <= FLAT * max(1.0, abs(one.value))
 
 
 def _pulled(objective: Objective, centre: Array) -> Objective:
