@@ -13,8 +13,8 @@ Columns = Mapping[str, Array]
 SPARSE = 4  # possible numbers for each one given from which a hash table is faster than a list of all
 
 
-def distinct_rows(columns: dict[str, Array], weights: Array) -> tuple[dict[str, Array], Array]:
-    """Distinct combinations of the columns, and the total weight of each.
+def distinct_rows(columns: dict[str, Array], weights: Array | None = None) -> tuple[dict[str, Array], Array]:
+    """Distinct combinations of the columns, and the total weight of each; without weights, how many there are.
 
     Returns
     -------
@@ -22,6 +22,8 @@ def distinct_rows(columns: dict[str, Array], weights: Array) -> tuple[dict[str, 
     weights : ndarray of shape (m,)
     """
     distinct, of_row = distinct_of(columns)
+    if weights is None:
+        return distinct, np.bincount(of_row).astype(float)
     return distinct, np.bincount(of_row, weights=np.asarray(weights, dtype=float))
 
 
@@ -137,7 +139,7 @@ def checked_weights(weights: Any, columns: dict[str, Array], index: Any = None) 
         If a weight is missing, infinite or negative, or all are 0.
     """
     if weights is None:
-        return np.ones(len(next(iter(columns.values()))), dtype=int)
+        return np.ones(len(next(iter(columns.values()))), dtype=np.int8)
     given = as_columns({**columns, "weights": weights})["weights"]
     wrong = [("weights is missing or infinite", missing(given)), ("weights is negative", given < 0)]
     refuse({**columns, "weights": given}, wrong, index)

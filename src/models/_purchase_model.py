@@ -167,7 +167,7 @@ class PurchaseModel(MaximumLikelihood):
             )
         data = _data({"frequency": frequency, "recency": recency, "T": T}, columns, index)
         data["weights"] = pd.Series(customers, index=data.index, copy=weights is not None)
-        distinct, counts = distinct_rows(columns, customers)
+        distinct, counts = distinct_rows(columns, None if weights is None else customers)
         del columns, customers
         there = counts > 0
         distinct, counts = {name: values[there] for name, values in distinct.items()}, counts[there]
