@@ -5,7 +5,7 @@
 # make notebooks  run the chapters in place, so that their stored outputs are today's
 # make pictures   the README's pictures, from the latest run on CDNOW
 # make bench      side by side with lifetimes, as ratios
-# make recovery   are the intervals right? 200 simulated bases for each model (half an hour)
+# make recovery   are the intervals right? 200 simulated bases for each model (about ten minutes)
 # make lifetimes-tests LIFETIMES_TESTS=test_estimation.py   lifetimes' own tests of its fitters, on ours
 # make lock       choose the newest releases that work together
 
