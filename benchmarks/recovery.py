@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kstest
 
 from models import BGNBD, GammaGamma, ModifiedBGNBD, ParetoNBD
 from models.posterior import sample_posterior
 from models.prediction_intervals import forecast_base, interval_of, probability_of_at_least, purchase_intervals
 from models.simulation import CDNOW, simulate_histories, simulate_spend
+from models.validation import interval_coverage, pit_uniformity, randomised_pit
 
 MODELS = {"bgnbd": BGNBD, "modified_bgnbd": ModifiedBGNBD, "pareto_nbd": ParetoNBD}
 COVERAGE = 0.8
@@ -60,8 +60,7 @@ def recover(model: str, customers: int, seed: int) -> dict[str, Any]:
         probability_of_at_least(fitted, posterior, actual + extra, AHEAD, x, t_x, age, seed=[seed, FUTURE])
         for extra in (0, 1)
     )
-    random = np.random.default_rng([seed, TRANSFORM])
-    transform = 1 - at_least + random.random(customers) * (at_least - above)
+    transform = randomised_pit(actual, 1 - above, 1 - at_least, np.random.default_rng([seed, TRANSFORM]))
     value = base["value_ahead"].to_numpy()
     inside = {
         **_inside(posterior.interval(COVERAGE), CDNOW[model]),
@@ -71,10 +70,8 @@ def recover(model: str, customers: int, seed: int) -> dict[str, Any]:
     }
     return {
         **inside,
-        "customers' purchases": float(((actual >= intervals.low) & (actual <= intervals.high)).mean()),
-        "customers' value": float(
-            ((value >= forecast.customers["value_low"]) & (value <= forecast.customers["value_high"])).mean()
-        ),
+        "customers' purchases": interval_coverage(actual, *intervals),
+        "customers' value": interval_coverage(value, *forecast.customers.to_numpy().T),
         "transform": transform,
         "pareto k": max(posterior.pareto_k, spend_posterior.pareto_k),
     }
@@ -88,8 +85,12 @@ def study(model: str, bases: int, customers: int, workers: int = 2) -> dict[str,
     transforms = np.concatenate([each.pop("transform")[::50] for each in found])
     shares = {str(what): float(share) for what, share in pd.DataFrame(found).drop(columns="pareto k").mean().items()}
     worst = max(each["pareto k"] for each in found)
-    test = kstest(transforms, "uniform")
-    return {**shares, "uniform by a test, p": float(test.pvalue), "tested": len(transforms), "worst pareto k": worst}
+    return {
+        **shares,
+        "uniform by a test, p": pit_uniformity(transforms).p_value,
+        "tested": len(transforms),
+        "worst pareto k": worst,
+    }
 
 
 def _progress(model: str, results: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

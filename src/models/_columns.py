@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
@@ -151,6 +152,12 @@ def checked_weights(weights: Any, columns: dict[str, Array], index: Any = None) 
 def missing(values: Array) -> Array:
     """Rows that are missing or infinite."""
     return ~np.isfinite(values)
+
+
+def to_pandas(frame: Any) -> pd.DataFrame:
+    """Fetch a frame of any kind that narwhals drives, lazy or not."""
+    given: Any = nw.from_native(frame, pass_through=True)
+    return (given.collect() if isinstance(given, nw.LazyFrame) else given).to_pandas()
 
 
 def like(template: Sequence[Any], values: Array) -> Any:

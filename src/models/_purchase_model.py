@@ -81,6 +81,11 @@ class PurchaseModel(MaximumLikelihood):
         raise NotImplementedError
 
     @classmethod
+    def _probability_alive(cls, theta: Array, x: Array, t_x: Array, T: Array) -> Array:
+        """Probability that a customer with this history is still one; elementwise."""
+        return expit(-cls._log_odds_of_leaving(theta, x, t_x, T))
+
+    @classmethod
     def _sampled_share(cls, theta: Array, x: Array, T: Array, t: float) -> Array | float:
         """Probability that a living customer is one of those whose purchases `_sample` draws; the others buy nothing.
 
@@ -217,7 +222,7 @@ class PurchaseModel(MaximumLikelihood):
         """
         given = (frequency, recency, T)
         histories = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in given))
-        return like(given, expit(-self._log_odds_of_leaving(self._theta, *histories)))
+        return like(given, self._probability_alive(self._theta, *histories))
 
     def conditional_expected_number_of_purchases_up_to_time(self, t: Any, frequency: Any, recency: Any, T: Any) -> Any:
         """Purchases a customer with this history is expected to make in the next t.
@@ -274,7 +279,7 @@ class PurchaseModel(MaximumLikelihood):
         """
         given = (n, t, frequency, recency, T)
         number, ahead, x, t_x, age = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in given))
-        alive = expit(-self._log_odds_of_leaving(self._theta, x, t_x, age))
+        alive = self._probability_alive(self._theta, x, t_x, age)
         while_alive = self._while_alive(self._theta, x, age).exactly(number, ahead)
         probability = np.minimum(alive * while_alive + np.where(number == 0, 1 - alive, 0.0), 1.0)
         return like(given[2:] + given[:2], probability)
@@ -328,7 +333,7 @@ class PurchaseModel(MaximumLikelihood):
         """
         given = (frequency, recency, T)
         x, t_x, age = (np.ravel(each) for each in np.broadcast_arrays(*(np.asarray(g, dtype=float) for g in given)))
-        alive = expit(-self._log_odds_of_leaving(self._theta, x, t_x, age))
+        alive = self._probability_alive(self._theta, x, t_x, age)
         process = self._while_alive(self._theta, x, age)
         one = np.ones(len(x))
         scale = self._theta[1] + age
@@ -397,7 +402,7 @@ class PurchaseModel(MaximumLikelihood):
         def discounted(alive: WhileAlive, age: Array) -> Array:
             return discounted_transactions(alive.expected, discount_rate, horizon, self._theta[1] + age)
 
-        return self._forecast(lambda alive, ahead: discounted(alive, ahead), None, frequency, recency, T)
+        return self._forecast(discounted, None, frequency, recency, T)
 
     def discounted_expected_transactions(self, discount_rate: float, horizon: float = np.inf) -> float:
         """Repeat purchases that a customer acquired now will make, each discounted to now.
@@ -457,7 +462,7 @@ class PurchaseModel(MaximumLikelihood):
         """
         given = (frequency, recency, T) if t is None else (t, frequency, recency, T)
         *ahead, x, t_x, age = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in given))
-        alive = expit(-self._log_odds_of_leaving(self._theta, x, t_x, age))
+        alive = self._probability_alive(self._theta, x, t_x, age)
         distinct, of_row = distinct_of({"x": x, "T": age, **({"t": ahead[0]} if ahead else {})})
         process = self._while_alive(self._theta, distinct["x"], distinct["T"])
         values = of_living(process, distinct["t" if ahead else "T"])

@@ -14,6 +14,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from models._columns import to_pandas
 from models.rfm import DAYS_PER_UNIT, calibration_holdout, purchase_days, rfm_summary
 
 Array = np.ndarray
@@ -108,11 +109,11 @@ class RecencyRule:
         RecencyRule
         """
         end = pd.Timestamp(calibration_end).date()
-        ages = _to_pandas(rfm_summary(_without_amounts(purchases), end, "day"))["T"]
+        ages = to_pandas(rfm_summary(_without_amounts(purchases), end, "day"))["T"]
         test_days = int(min(holdout_days, ages.max() // 2)) if len(ages) else 0
         if test_days < SHORTEST_TEST_DAYS:
             return cls(np.inf)
-        halves = _to_pandas(
+        halves = to_pandas(
             calibration_holdout(_without_amounts(purchases), end - dt.timedelta(days=test_days), end, time_unit)
         )
         histories = halves["frequency_cal"], halves["recency_cal"], halves["T_cal"]
@@ -188,11 +189,11 @@ class LastPeriodRepeats:
             raise ValueError(f"time_unit is {time_unit!r}; it must be one of {', '.join(DAYS_PER_UNIT)}.")
         end = pd.Timestamp(calibration_end).date()
         ledger = _without_amounts(purchases)
-        customers = _to_pandas(rfm_summary(ledger, end, "day")).set_index("customer")
+        customers = to_pandas(rfm_summary(ledger, end, "day")).set_index("customer")
         split = end - dt.timedelta(days=int(holdout_days))
         before = customers["frequency"] * 0
         if len(customers) and customers["T"].max() >= holdout_days:
-            earlier = _to_pandas(rfm_summary(ledger, split, "day")).set_index("customer")
+            earlier = to_pandas(rfm_summary(ledger, split, "day")).set_index("customer")
             before = earlier["frequency"].reindex(customers.index, fill_value=0)
         return cls((customers["frequency"] - before).to_numpy(), holdout_days / DAYS_PER_UNIT[time_unit])
 
@@ -328,7 +329,7 @@ def rule_of_thumb_value(
     ledger: Any = nw.from_native(purchases)
     if "amount" not in ledger.collect_schema():
         raise ValueError("The purchases have no column amount, so a mean purchase can't be taken from them.")
-    days = _to_pandas(purchase_days(ledger.select("customer", "date", "amount").to_native()))
+    days = to_pandas(purchase_days(ledger.select("customer", "date", "amount").to_native()))
     end = pd.Timestamp(calibration_end).normalize()
     days = days.assign(date=pd.to_datetime(days["date"]))
     days = days[days["date"] <= end]
@@ -353,8 +354,3 @@ def rule_of_thumb_value(
 def _without_amounts(purchases: Any) -> Any:
     ledger: Any = nw.from_native(purchases)
     return ledger.select("customer", "date").to_native()
-
-
-def _to_pandas(native: Any) -> pd.DataFrame:
-    frame: Any = nw.from_native(native)
-    return (frame.collect() if isinstance(frame, nw.LazyFrame) else frame).to_pandas()

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from lifetimes.utils import ConvergenceError
 
+from models._columns import to_pandas
 from models.baselines import BASELINES, Baseline
 from models.rfm import DAYS_PER_UNIT, calibration_holdout
 from models.validation import holdout_scores, interval_coverage, mean_log_score
@@ -395,8 +396,7 @@ def _origin_rows(
 ) -> list[dict[str, Any]]:
     ledger: Any = nw.from_native(purchases)
     rows = ledger.select("customer", "date").to_native()
-    native: Any = nw.from_native(calibration_holdout(rows, origin.calibration_end, origin.holdout_end, time_unit))
-    halves = (native.collect() if isinstance(native, nw.LazyFrame) else native).to_pandas()
+    halves = to_pandas(calibration_holdout(rows, origin.calibration_end, origin.holdout_end, time_unit))
     histories = tuple(halves[name].to_numpy() for name in ("frequency_cal", "recency_cal", "T_cal"))
     actual = halves["frequency_holdout"].to_numpy()
     t = origin.holdout_days / DAYS_PER_UNIT[time_unit]

@@ -19,6 +19,7 @@ from scipy.special import logsumexp
 from scipy.stats import chi2, lognorm, multivariate_t, norm, qmc
 
 from models._columns import Array, distinct_rows
+from models._maximum_likelihood import to_log_params
 from models._newton import Objective, Optimum, minimise
 
 #: Standard deviation of the logarithm under the default prior: 95% lie within a factor of 50 of the median.
@@ -274,9 +275,8 @@ def _stations(model: Any, distributions: list[Any], histories: list[Array], coun
 
     def objective(log_params: Array) -> tuple[float, Array, Array]:
         theta = np.exp(log_params)
-        value, gradient, hessian = model._derivatives(theta, *histories, counts)
+        value, gradient, hessian = to_log_params(theta, *model._derivatives(theta, *histories, counts))
         prior, slope, bend = _prior_derivatives(distributions, log_params)
-        gradient, hessian = theta * gradient, hessian * np.outer(theta, theta) + np.diag(theta * gradient)
         return -(value + prior) / customers, -(gradient + slope) / customers, -(hessian + np.diag(bend)) / customers
 
     middle = np.log([distribution.median() for distribution in distributions])

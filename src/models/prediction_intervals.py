@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from models._columns import Array, distinct_of
 from models.gamma_gamma import sample_total_spend
@@ -18,7 +17,7 @@ from models.posterior import Posterior
 PARAMETER_DRAWS = 32  # posterior draws that a distribution of counts is averaged over
 CHUNK = 1_000_000  # elements held at a time
 FUTURES_AT_A_TIME = 250_000  # by each thread
-THREADS = 2  # the generators and most of numpy run outside the interpreter's lock
+THREADS = 2  # sorting and most of numpy run outside the interpreter's lock
 SIMULATED = 10_000_000  # futures simulated at most, but for the fewest draws
 FEWEST_FUTURES, MOST_FUTURES = 100, 1000
 ORDERS = 256  # of the futures, dealt out to the customers so that one's luck is not another's
@@ -171,7 +170,7 @@ def forecast_base(
         """Purchases and value by future; the bounds of each customer's value are filled in."""
         present, of_row = np.unique(history[rows], return_inverse=True)
         x, t_x, age = (distinct[name][present, np.newaxis] for name in ("x", "t_x", "T"))
-        share = expit(-purchase_model._log_odds_of_leaving(theta, x, t_x, age))
+        share = purchase_model._probability_alive(theta, x, t_x, age)
         share *= purchase_model._sampled_share(theta, x, age, t)
         below = np.minimum(share * 2.0**32, 2.0**32 - 1).astype(np.uint32)
         start = random.integers(2**32, size=(len(rows), 1), dtype=np.uint32)
@@ -235,7 +234,7 @@ class _Counts:
         self.theta = theta
         self.distinct = distinct
         histories = (distinct[name][:, np.newaxis] for name in ("x", "t_x", "T"))
-        self.alive = expit(-model._log_odds_of_leaving(self.theta, *histories))
+        self.alive = model._probability_alive(self.theta, *histories)
 
     def at_least(self, n: Array, rows: Array) -> Array:
         """Probability of `n` or more for these of the distinct rows."""

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import gamma, kstest, norm, rankdata
 
+from models._columns import distinct_of, to_pandas
 from models.rfm import DAYS_PER_UNIT, purchase_days
 
 Array = np.ndarray
@@ -217,7 +218,7 @@ def predictive_cdf(model: Any, actual: Any, t: float, frequency: Any, recency: A
     tuple of two ndarray of shape (n,)
         P(X <= actual) and P(X < actual), for `randomised_pit`.
     """
-    rows, of_customer = _distinct({"n": actual, "frequency": frequency, "recency": recency, "T": T})
+    rows, of_customer = _distinct(actual, frequency, recency, T)
     bought = rows.pop("n").astype(int)
     below, at_most = np.zeros(len(bought)), np.zeros(len(bought))
     for n in range(int(bought.max(initial=0)) + 1):
@@ -246,7 +247,7 @@ def mean_log_score(model: Any, actual: Any, t: float, frequency: Any, recency: A
     Gneiting, T. & A. E. Raftery (2007). Strictly Proper Scoring Rules, Prediction, and Estimation. *Journal of the
     American Statistical Association* 102(477), 359-378.
     """
-    rows, of_customer = _distinct({"n": actual, "frequency": frequency, "recency": recency, "T": T})
+    rows, of_customer = _distinct(actual, frequency, recency, T)
     bought = rows.pop("n")
     probability = np.asarray(model.conditional_probability_of_n_purchases_up_to_time(bought, t, *rows.values()))
     with np.errstate(divide="ignore"):
@@ -484,12 +485,10 @@ def _correlation(one: Array, other: Array) -> float:
     return float(np.clip(np.corrcoef(one, other)[0, 1], -1, 1))
 
 
-def _distinct(columns: dict[str, Any]) -> tuple[dict[str, Array], Array]:
-    """Distinct rows and, for each row given, which of them it is: what is forecast depends on nothing else."""
-    frame = pd.DataFrame({name: np.asarray(values, dtype=float) for name, values in columns.items()})
-    of_row = frame.groupby(list(columns), sort=False).ngroup().to_numpy()
-    distinct = frame.drop_duplicates()
-    return {name: distinct[name].to_numpy() for name in columns}, of_row
+def _distinct(actual: Any, *histories: Any) -> tuple[dict[str, Array], Array]:
+    """Distinct counts with histories and, for each customer, which: what is forecast depends on nothing else."""
+    given = zip(("n", "frequency", "recency", "T"), (actual, *histories), strict=True)
+    return distinct_of({name: np.asarray(values, dtype=float) for name, values in given})
 
 
 def _interval_of_mean(mean: Any, variance: Any, number: Any, interval: float) -> tuple[Array, Array]:
@@ -506,10 +505,7 @@ def _interval_of_mean(mean: Any, variance: Any, number: Any, interval: float) ->
 def _counts_by_day(purchases: Any) -> pd.DataFrame:
     """Count customers by the day they were first seen and the day they bought."""
     days: Any = nw.from_native(purchase_days(purchases)).with_columns(first=nw.col("date").min().over("customer"))
-    counts = days.group_by("first", "date").agg(nw.len().alias("customers"))
-    if isinstance(counts, nw.LazyFrame):
-        counts = counts.collect()
-    frame = counts.to_pandas()
+    frame = to_pandas(days.group_by("first", "date").agg(nw.len().alias("customers")))
     return frame.assign(
         date=pd.to_datetime(frame["date"]),
         first=pd.to_datetime(frame["first"]),

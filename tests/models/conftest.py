@@ -8,7 +8,18 @@ import lifetimes
 import pandas as pd
 import pytest
 
+DATASETS = Path(lifetimes.__file__).parent / "datasets"
+
 WithParams = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def sample() -> pd.DataFrame:
+    """Purchases of the CDNOW sample's 2,357 customers: customer, date and amount, beside the file's other columns."""
+    names = ["master", "customer", "date", "cds", "amount"]
+    text = {"master": str, "customer": str, "date": str}
+    ledger = pd.read_csv(DATASETS / "CDNOW_sample.txt", sep=r"\s+", header=None, names=names, dtype=text)
+    return ledger.assign(date=pd.to_datetime(ledger["date"], format="%Y%m%d"))
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +28,8 @@ def cdnow_histories() -> tuple[pd.Series, pd.Series, pd.Series]:
 
     lifetimes has the weeks rounded to two places; the published numbers come from whole days.
     """
-    path = Path(lifetimes.__file__).parent / "datasets" / "cdnow_customers_summary.csv"
-    sample = pd.read_csv(path, index_col="ID")
-    return sample["frequency"], (sample["recency"] * 7).round() / 7, (sample["T"] * 7).round() / 7
+    customers = pd.read_csv(DATASETS / "cdnow_customers_summary.csv", index_col="ID")
+    return customers["frequency"], (customers["recency"] * 7).round() / 7, (customers["T"] * 7).round() / 7
 
 
 @pytest.fixture(scope="session")

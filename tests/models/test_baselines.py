@@ -1,8 +1,5 @@
 """What practice does without a model."""
 
-from pathlib import Path
-
-import lifetimes
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -18,16 +15,7 @@ from models.baselines import (
 )
 from models.rfm import DAYS_PER_UNIT, calibration_holdout
 
-DATASETS = Path(lifetimes.__file__).parent / "datasets"
 SPLIT, END = "1997-09-30", "1998-06-30"
-
-
-@pytest.fixture(scope="module")
-def sample():
-    names = ["master", "customer", "date", "cds", "amount"]
-    text = {"master": str, "customer": str, "date": str}
-    ledger = pd.read_csv(DATASETS / "CDNOW_sample.txt", sep=r"\s+", header=None, names=names, dtype=text)
-    return ledger.assign(date=pd.to_datetime(ledger["date"], format="%Y%m%d"))
 
 
 def ledger_of(**days):

@@ -1,9 +1,7 @@
 """Models and baselines against each other on several holdouts."""
 
 import datetime as dt
-from pathlib import Path
 
-import lifetimes
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -26,7 +24,6 @@ from models.rfm import calibration_holdout
 from models.simulation import CDNOW, simulate_ledger
 from models.validation import holdout_scores
 
-DATASETS = Path(lifetimes.__file__).parent / "datasets"
 HOLDOUT_TABLE = [
     "model",
     "purchases_actual",
@@ -52,14 +49,6 @@ def poisson_total(model, t, frequency, recency, T):
 
 def never_fits(frequency, recency, T):
     raise ConvergenceError("There is no optimum.")
-
-
-@pytest.fixture(scope="module")
-def sample():
-    names = ["master", "customer", "date", "cds", "amount"]
-    text = {"master": str, "customer": str, "date": str}
-    ledger = pd.read_csv(DATASETS / "CDNOW_sample.txt", sep=r"\s+", header=None, names=names, dtype=text)
-    return ledger.assign(date=pd.to_datetime(ledger["date"], format="%Y%m%d"))
 
 
 @pytest.fixture(scope="module")

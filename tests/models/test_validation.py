@@ -1,8 +1,5 @@
 """Forecast against what happened."""
 
-from pathlib import Path
-
-import lifetimes
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -25,16 +22,7 @@ from models.validation import (
     value_scores,
 )
 
-DATASETS = Path(lifetimes.__file__).parent / "datasets"
 SPLIT, END = "1997-09-30", "1998-06-30"
-
-
-@pytest.fixture(scope="module")
-def sample():
-    names = ["master", "customer", "date", "cds", "amount"]
-    text = {"master": str, "customer": str, "date": str}
-    ledger = pd.read_csv(DATASETS / "CDNOW_sample.txt", sep=r"\s+", header=None, names=names, dtype=text)
-    return ledger.assign(date=pd.to_datetime(ledger["date"], format="%Y%m%d"))
 
 
 @pytest.fixture(scope="module")
