@@ -27,6 +27,7 @@ findings: $(READY)
 
 test: $(READY)
 	@$(BIN)/python tests/pages/browser.py
+	@$(BIN)/python tests/postgresql.py
 	@$(BIN)/python -m pytest
 
 lab: $(READY)

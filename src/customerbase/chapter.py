@@ -16,9 +16,13 @@ import polars as pl
 
 from .errors import CannotSay, Refusal
 from .findings import Finding, Findings, Verdict, write_findings
-from .ledger import Ledger, read_ledger
+from .identities import REVIEW
+from .intake import Intake, take_in
+from .ledger.repeats import repeats_of
+from .ledger.returns import NET, net_of_returns
+from .ledger.side_tables import SideRows, read_customers
 from .parameters import KEYS, Parameters, check_parameters
-from .project import ROOT, RUNS
+from .project import LATEST, ROOT, RUNS
 from .store import origin, read_table, write_table
 from .tables import TABLES
 
@@ -47,20 +51,73 @@ class Chapter:
         self._findings: dict[str, Finding] = {}
 
     @cached_property
-    def _source(self) -> Ledger:
-        return read_ledger(self.parameters.ledger)
+    def _intake(self) -> Intake:
+        return take_in(self.parameters, today=dt.date.today(), last_run=RUNS / self.parameters.base / LATEST)
+
+    def _taken_in(self, name: str) -> pl.DataFrame | None:
+        return read_table(self.folder, name) if self.in_run else None
+
+    @cached_property
+    def whole_ledger(self) -> pl.DataFrame:
+        """The cleaned ledger with the rows after `as_of`; see `customerbase.intake.Intake`."""
+        kept = self._taken_in("ledger")
+        return self._intake.ledger.rows if kept is None else kept
 
     @cached_property
     def ledger(self) -> pl.DataFrame:
         """The cleaned ledger: customer, date, amount, kind and the optional columns present, up to `as_of`."""
-        kept = read_table(self.folder, "ledger") if self.in_run else None
-        rows = self._source.rows if kept is None else kept
-        return up_to(rows, as_of(self.parameters, rows))
+        rows = up_to(self.whole_ledger, as_of(self.parameters, self.whole_ledger))
+        # a return after the last day observed has undone nothing yet
+        return rows if rows.height == self.whole_ledger.height else net_of_returns(rows.drop(NET))
+
+    @cached_property
+    def quarantine(self) -> pl.DataFrame:
+        """Rows set aside, of the ledger and of the tables beside it: row, source, reason, amount."""
+        kept = self._taken_in("quarantine")
+        return (self._intake.quarantine if kept is None else kept).drop("as_read")
+
+    @cached_property
+    def sources(self) -> pl.DataFrame:
+        """What each file brought and how it was read; see `customerbase.intake.SOURCES_SCHEMA`."""
+        kept = self._taken_in("sources")
+        return self._intake.sources if kept is None else kept
+
+    @cached_property
+    def repeats(self) -> pl.DataFrame:
+        """Rows of the ledger that repeat another in every column: position, first_source, first_row."""
+        return repeats_of(self.whole_ledger, list(self.parameters.ledger.columns))
+
+    @cached_property
+    def customers_file(self) -> SideRows | None:
+        """The customers' table, one row a key; None where the parameters name none."""
+        if self.parameters.customers is None:
+            return None
+        if not self.in_run:
+            return self._intake.customers
+        return read_customers(self.parameters.customers, limit=self.parameters.quarantine_limit)
+
+    @cached_property
+    def identities(self) -> pl.DataFrame | None:
+        """Who is who: customer, person, probability, why; None without a customers' table."""
+        if self.in_run:
+            return self._taken_in("identities")
+        return None if self._intake.identities is None else self._intake.identities.persons
+
+    @cached_property
+    def identity_review(self) -> pl.DataFrame | None:
+        """Pairs of records for a person to decide, without their content; None without a customers' table."""
+        if self.in_run:
+            return self._taken_in(REVIEW)
+        return None if self._intake.identities is None else self._intake.identities.review
 
     @cached_property
     def purchases(self) -> pl.DataFrame:
-        """The ledger's sales: customer, date, amount. Returns are no purchases."""
-        return self.ledger.filter(pl.col("kind") == "sale").select("customer", pl.col("date").dt.date(), "amount")
+        """What was bought and kept: customer, date, amount after the returns that undo it.
+
+        Returns are no purchases, and neither is one that was wholly undone.
+        """
+        kept = (pl.col("kind") == "sale") & ((pl.col(NET) > 0) | (pl.col(NET) == pl.col("amount")))
+        return self.ledger.filter(kept).select("customer", pl.col("date").dt.date(), pl.col(NET).alias("amount"))
 
     @cached_property
     def as_of(self) -> dt.date:
@@ -121,7 +178,7 @@ class Chapter:
             return None
         flat = self.parameters.flat()
         made_with = {key: flat[key] for key in ("as_of", *TABLES[name].uses)}
-        return origin(code=_code(), ledger=self._source.fingerprint, columns=flat["ledger"], **made_with)
+        return origin(code=_code(), ledger=self._intake.fingerprint, columns=flat["ledger"], **made_with)
 
     def state(
         self,

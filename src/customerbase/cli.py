@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from .errors import Refusal
+from .errors import Refusal, Unbalanced
 from .project import PARAMS, RUNS
 
 DONE, CHAPTER_FAILED, REFUSED = 0, 1, 2
@@ -49,6 +49,9 @@ def run(
         except Refusal as refusal:
             _say_refused(refusal)
             raise typer.Exit(REFUSED) from None
+        except Unbalanced as mismatch:
+            Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(str(mismatch))
+            raise typer.Exit(CHAPTER_FAILED) from None
         except KeyboardInterrupt:
             Console(stderr=True).print(
                 "Interrupted. What was done so far is kept aside; the last good run is untouched."
@@ -88,7 +91,14 @@ class _ShownProgress:
     def __exit__(self, *raised: Any) -> None:
         self.bar.__exit__(*raised)
 
+    def intake_step(self, step: str) -> None:
+        if self.task is None:
+            self.task = self.bar.add_task("reading", total=None)
+        self.bar.update(self.task, description=escape(step))
+
     def chapter_starts(self, name: str, cells: int) -> None:
+        if self.task is not None:
+            self.bar.remove_task(self.task)
         self.task = self.bar.add_task(name, total=cells)
 
     def cell_done(self) -> None:
@@ -98,6 +108,7 @@ class _ShownProgress:
     def chapter_ends(self, name: str, seconds: float, failure: str | None) -> None:
         if self.task is not None:
             self.bar.remove_task(self.task)
+            self.task = None
         outcome = "failed" if failure else "done"
         self.console.print(f"{escape(name):24} {outcome:7} {seconds:6.1f} s")
 

@@ -21,3 +21,7 @@ class Refusal(Exception):
 
 class CannotSay(Exception):
     """This customer base doesn't hold what an answer needs; the message says what is missing."""
+
+
+class Unbalanced(Exception):
+    """Rows or money went missing between the source and the tables: a fault of this program, so the run fails."""

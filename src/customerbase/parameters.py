@@ -7,7 +7,7 @@ import reprlib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -30,6 +30,7 @@ LedgerColumn = Literal[
     "manager",
     "department",
 ]
+Meaning = TypeVar("Meaning", bound=str)
 TimeUnit = Literal["day", "week", "month", "year"]
 
 
@@ -41,11 +42,11 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class LedgerSource(_Section):
-    """Where the purchases are, and which of the file's columns is which."""
+class TableSource(_Section):
+    """Where a table is, and how it reads; a reading hint that is absent is found from the file."""
 
     path: Annotated[str, Field(min_length=1)]
-    columns: dict[LedgerColumn, str]
+    query: Annotated[str, Field(min_length=1)] | None = None
     encoding: str | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     decimal: Literal[".", ","] | None = None
@@ -54,22 +55,24 @@ class LedgerSource(_Section):
     sheet: str | int | None = None
     header_row: Annotated[int, Field(ge=1, le=1_048_576)] | None = None
 
+    @property
+    def is_database(self) -> bool:
+        """Whether the path is a database's URL."""
+        return "://" in self.path
+
     @model_validator(mode="after")
-    def _has_what_a_purchase_needs(self) -> LedgerSource:
-        missing = {"customer", "date"} - self.columns.keys()
-        if "amount" not in self.columns and not {"quantity", "unit_price"} <= self.columns.keys():
-            missing.add("amount (or quantity and unit_price)")
-        if missing:
-            raise ValueError(f"columns must name the file's column for: {', '.join(sorted(missing))}")
+    def _signs_differ(self) -> Self:
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(f"decimal and thousands can't both be '{self.decimal}'")
         return self
 
-    @field_validator("columns")
-    @classmethod
-    def _names_are_bare(cls, columns: dict[LedgerColumn, str]) -> dict[LedgerColumn, str]:
-        # spaces around a name in a file's header are taken off too
-        return {meaning: name.strip() for meaning, name in columns.items()}
+    @model_validator(mode="after")
+    def _query_belongs_to_a_database(self) -> Self:
+        if self.is_database and self.query is None:
+            raise ValueError("the path is a database, so query must hold the SELECT that reads the rows")
+        if self.query is not None and not self.is_database:
+            raise ValueError("query needs a path that is a database, such as sqlite:///data/shop.db")
+        return self
 
     @field_validator("delimiter")
     @classmethod
@@ -111,11 +114,67 @@ class LedgerSource(_Section):
         return encoding
 
 
-class SideTable(_Section):
+class LedgerSource(TableSource):
+    """Where the purchases are, and which of the file's columns is which."""
+
+    columns: dict[LedgerColumn, str]
+
+    @model_validator(mode="after")
+    def _has_what_a_purchase_needs(self) -> Self:
+        missing = {"customer", "date"} - self.columns.keys()
+        if "amount" not in self.columns and not {"quantity", "unit_price"} <= self.columns.keys():
+            missing.add("amount (or quantity and unit_price)")
+        if missing:
+            raise ValueError(f"columns must name the file's column for: {', '.join(sorted(missing))}")
+        return self
+
+    @field_validator("columns")
+    @classmethod
+    def _names_are_bare(cls, columns: dict[LedgerColumn, str]) -> dict[LedgerColumn, str]:
+        return _bare(columns)
+
+
+class SideTable(TableSource):
     """A further table about the same customers: their particulars, events, or spending on them."""
 
-    path: Annotated[str, Field(min_length=1)]
+    NEEDED: ClassVar[tuple[str, ...]] = ()
+
     columns: dict[str, str]
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        missing = [name for name in self.NEEDED if name not in self.columns]
+        if missing:
+            raise ValueError(f"columns must name the file's column for: {', '.join(missing)}")
+        return self
+
+    @field_validator("columns")
+    @classmethod
+    def _names_are_bare(cls, columns: dict[str, str]) -> dict[str, str]:
+        return _bare(columns)
+
+
+class CustomersTable(SideTable):
+    """One row a customer: names, ways to reach them, consent, and whatever else is known.
+
+    `country` is the two-letter code of the country whose telephone and tax numbers are written without theirs.
+    """
+
+    NEEDED = ("customer",)
+
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
+
+
+class EventsTable(SideTable):
+    """What happened with customers beside purchases: complaints, refusals, surveys, contacts."""
+
+    NEEDED = ("customer", "date", "kind")
+
+
+class SpendingTable(SideTable):
+    """What was spent on winning and on keeping customers."""
+
+    NEEDED = ("date", "purpose", "amount")
 
 
 class Parameters(_Section):
@@ -127,9 +186,16 @@ class Parameters(_Section):
 
     base: Annotated[str, Field(pattern=r"^[^\W_][\w.-]{0,63}$")]
     ledger: LedgerSource
-    customers: SideTable | None = None
-    events: SideTable | None = None
-    spending: SideTable | None = None
+    customers: CustomersTable | None = None
+    events: EventsTable | None = None
+    spending: SpendingTable | None = None
+    quarantine_limit: Annotated[float, Field(ge=0, le=1)] = 0.05
+    drop_duplicates: bool = False
+    required_fields: list[str] | None = None
+    identity_threshold: Annotated[float, Field(gt=0, le=1)] = 0.95
+    identity_review: Annotated[float, Field(ge=0, le=1)] = 0.50
+    identity_decisions: str | None = None
+    show_personal_data: bool = False
     as_of: dt.date | None = None
     holdout_days: Annotated[int, Field(ge=1, le=36_525)] | None = None
     time_unit: TimeUnit = "week"
@@ -219,6 +285,11 @@ def check_parameters(given: Mapping[Any, Any], *, where: str) -> Parameters:
         raise Refusal(f"{where}: every key should be a plain word.") from None
 
 
+def _bare(columns: dict[Meaning, str]) -> dict[Meaning, str]:
+    """Take spaces around names off, as the reader does in a file's header."""
+    return {meaning: name.strip() for meaning, name in columns.items()}
+
+
 def _sentence(error: Any, where: str) -> str:
     keys = [_one_line(part) for part in error["loc"] if part != "[key]"]
     key = ".".join(keys)
@@ -246,9 +317,9 @@ def _sentence(error: Any, where: str) -> str:
 def _known_keys(parents: list[str]) -> list[str]:
     section: dict[str, type[BaseModel]] = {
         "ledger": LedgerSource,
-        "customers": SideTable,
-        "events": SideTable,
-        "spending": SideTable,
+        "customers": CustomersTable,
+        "events": EventsTable,
+        "spending": SpendingTable,
     }
     return list(section[parents[0]].model_fields if parents else Parameters.model_fields)
 

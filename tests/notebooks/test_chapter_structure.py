@@ -10,13 +10,12 @@ from typing import Any
 import nbformat
 import papermill
 import pytest
-import yaml
 
-from customerbase.parameters import KEYS
+from customerbase.parameters import KEYS, read_parameters
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-DEFAULTS = yaml.safe_load((ROOT / "params" / "cdnow.yml").read_text(encoding="utf-8"))
+DEFAULTS = read_parameters(ROOT / "params" / "cdnow.yml").flat()
 LONGEST_CELL = 12
 
 # a slash, a drive or a home that begins a path; not the one in a fraction or a tag
@@ -71,9 +70,7 @@ def test_it_has_one_parameters_cell_whose_every_line_papermill_reads(file: Path)
 def test_its_parameters_are_the_schema_s_with_the_default_base_s_values(file: Path) -> None:
     for name, parameter in papermill.inspect_notebook(str(file)).items():
         assert name in KEYS
-        default = DEFAULTS[name]
-        expected = default if isinstance(default, int | float | dict) else str(default)
-        assert ast.literal_eval(parameter["default"]) == expected, name
+        assert ast.literal_eval(parameter["default"]) == DEFAULTS[name], name
 
 
 def test_its_parameters_enter_in_one_place(file: Path) -> None:

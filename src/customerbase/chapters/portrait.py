@@ -11,6 +11,7 @@ from models.concentration import lorenz, top_share
 from ..chapter import Chapter
 from ..errors import CannotSay
 from ..findings import Findings, Verdict
+from ..ledger.returns import NET
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import count, day, money, number, percent, plural
@@ -176,8 +177,8 @@ def _after_returns(chapter: Chapter) -> str:
 
 
 def _gross(chapter: Chapter) -> str:
-    """Name what months are counted in: a return can't be told apart by month from what it undoes."""
-    return "revenue before returns" if _after_returns(chapter) else "revenue"
+    """Return what revenue by purchase is called where some returns undo no purchase that is known."""
+    return "revenue before returns of unknown purchases" if (chapter.ledger[NET] < 0).any() else "revenue"
 
 
 def _state_largest(chapter: Chapter, revenue: pd.Series) -> None:

@@ -2,23 +2,82 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from ..errors import Refusal
 from ..parameters import LedgerSource
-from .dates import read_dates
-from .files import RawFile, read_files
-from .numbers import as_text, read_numbers
+from .account import Account, balanced, units
+from .cells import Cells
+from .quarantine import SCHEMA, Loss, losses, refuse_beyond, set_aside
+from .raw import RawTable
+from .repeats import repeats_of
+from .sources import Progress, read_tables
+from .totals import TOTAL, find_totals
 
 NUMBERS = ("amount", "quantity", "unit_price", "cost", "discount")
-RETURN_WORDS = ("return", "returns", "returned", "refund")
-SALE_WORDS = ("sale", "sales", "purchase")
-SHOWN = 3
-LONGEST_SHOWN = 40
-QUARANTINE_SCHEMA = {"row": pl.Int64, "source": pl.String, "reason": pl.String, "as_read": pl.String}
+TURNED_BY_A_RETURN = ("amount", "quantity", "cost", "discount")
+RETURN_WORDS = (
+    "return",
+    "returns",
+    "returned",
+    "refund",
+    "refunded",
+    "credit note",
+    "возврат",
+    "возврат товара",
+    "возврат от покупателя",
+)
+SALE_WORDS = (
+    "sale",
+    "sales",
+    "sold",
+    "purchase",
+    "invoice",
+    "продажа",
+    "реализация",
+    "отгрузка",
+    "реализация товаров",
+    "покупка",
+)
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """What one file, sheet or query brought.
+
+    Attributes
+    ----------
+    name : str
+    rows : int
+        Rows read.
+    set_aside : int
+        Rows in the quarantine.
+    first_day, last_day : datetime.date or None
+        Of the rows used.
+    amount : float
+        Sum of the rows used.
+    columns : tuple of str
+        All the columns there are.
+    reading : mapping
+        How it was read: encoding, delimiter, ...
+    evidence : mapping
+        Why so, in sentences.
+    """
+
+    name: str
+    rows: int
+    set_aside: int
+    first_day: dt.date | None
+    last_day: dt.date | None
+    amount: float
+    columns: tuple[str, ...]
+    reading: Mapping[str, str | int]
+    evidence: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -28,120 +87,171 @@ class Ledger:
     Attributes
     ----------
     rows : polars.DataFrame
-        customer (str), date (date, or datetime where the source tells the hour), amount (float), kind (sale or
-        return) and the optional columns present, in the source's order.
+        customer (str), date (date, or datetime where the source tells the hour), amount (float, negative for a
+        return), kind (sale or return), the optional columns present, and source and row, which say where each stands.
     quarantine : polars.DataFrame
-        Rows set aside: row, source, reason, as_read.
+        Rows set aside: row, source, reason, amount, as_read (the cells, as JSON).
     fingerprint : str
-        SHA-256 over the source files.
-    rows_read : int
-        Rows in the source, equal to the rows used and the rows set aside together.
+        SHA-256 over the source.
+    account : Account
+        Rows and money read, used and set aside.
+    repeats : int
+        Rows that repeat another one in every column of the parameters.
+    tables : tuple of SourceTable
     """
 
     rows: pl.DataFrame
     quarantine: pl.DataFrame
     fingerprint: str
-    rows_read: int
+    account: Account
+    repeats: int
+    tables: tuple[SourceTable, ...]
 
 
-def read_ledger(source: LedgerSource) -> Ledger:
+def read_ledger(
+    source: LedgerSource,
+    *,
+    quarantine_limit: float = 0.05,
+    drop_duplicates: bool = False,
+    latest: dt.date | None = None,
+    progress: Progress | None = None,
+) -> Ledger:
     """Read and clean the ledger that `source` describes.
+
+    Parameters
+    ----------
+    source : LedgerSource
+    quarantine_limit : float, default 0.05
+        Share of rows that may be set aside; totals don't count.
+    drop_duplicates : bool, default False
+        Set aside each row that repeats an earlier one in every column of the parameters.
+    latest : datetime.date, optional
+        Rows dated later can't have happened yet and are set aside.
+    progress : callable, optional
+        Told in a few words what is being done.
 
     Raises
     ------
     Refusal
         With one line for each problem: the file, the rows, and what to do.
+    Unbalanced
+        When rows or money are lost between the source and the tables.
     """
-    files = list(read_files(source))
-    problems = [problem for file in files for problem in _missing_columns(file, source)]
+    told = progress or (lambda _: None)
+    tables = list(read_tables(source, progress=lambda name: told(f"reading {name}")))
+    problems: list[str] = []
+    cleaned: list[_Cleaned] = []
+    for table in tables:
+        told(f"checking {table.name}")
+        try:
+            cleaned.append(_clean(table, source, latest))
+        except Refusal as refusal:
+            problems += refusal.problems
     if problems:
         raise Refusal(*problems)
-    cleaned, problems = [], []
-    for file in files:
-        rows, found = _clean(file, source)
-        cleaned.append(rows)
-        problems += found
-    if problems:
-        raise Refusal(*problems)
-    rows = pl.concat(cleaned, how="diagonal_relaxed")
-    if rows.is_empty():
-        raise Refusal(f"{', '.join(file.name for file in files)}: the ledger has no rows. Export it again.")
-    if not _tells_hours(rows["date"]):
-        rows = rows.with_columns(pl.col("date").dt.date())
-    digest = hashlib.sha256("\n".join(file.digest for file in files).encode()).hexdigest()
-    return Ledger(rows, pl.DataFrame(schema=QUARANTINE_SCHEMA), digest, sum(file.rows.height for file in files))
-
-
-def _missing_columns(file: RawFile, source: LedgerSource) -> list[str]:
-    there = ", ".join(_shorten(name) for name in file.rows.columns[:20]) or "none"
-    remedy = "Mend ledger.columns, or set ledger.header_row or ledger.delimiter."
-    return [
-        f"{file.name}: there is no column '{name}' (ledger.columns.{meaning}). The file has: {there}. {remedy}"
-        for meaning, name in source.columns.items()
-        if name not in file.rows.columns
-    ]
-
-
-def _clean(file: RawFile, source: LedgerSource) -> tuple[pl.DataFrame, list[str]]:
-    raw = file.rows.select(pl.col(name).alias(meaning) for meaning, name in source.columns.items())
-    problems = [
-        f"{file.name}: the column '{source.columns[meaning]}' holds {dtype}, not text, numbers or dates."  # type: ignore[index]
-        for meaning, dtype in raw.schema.items()
-        if dtype.is_nested() or dtype in (pl.Binary, pl.Duration, pl.Object)
-    ]
-    if problems:
-        return raw, problems
-
-    def report(bad: pl.Series, column: str, problem: str, remedy: str) -> None:
-        if bad.any():
-            where = _where(bad, raw[column], file)
-            problems.append(f"{file.name}: {problem} in {where} (column '{source.columns[column]}'). {remedy}")  # type: ignore[index]
-
-    cleaned = raw.with_columns(as_text(raw["customer"]))
-    report(
-        cleaned["customer"].is_null(),
-        "customer",
-        "no customer",
-        "Fill in the customer or take these rows out.",
+    rows_read = sum(table.rows.height + table.broken.height for table in tables)
+    if rows_read == 0:
+        raise Refusal(f"{', '.join(table.name for table in tables)}: the ledger has no rows. Export it again.")
+    refuse_beyond(
+        quarantine_limit,
+        rows_read,
+        sum(part.lost for part in cleaned),
+        [loss for part in cleaned for loss in part.losses],
     )
+    used = pl.concat([part.rows for part in cleaned], how="diagonal_relaxed")
+    quarantine = pl.concat([part.quarantine for part in cleaned])
+    if not _tells_hours(used["date"]):
+        used = used.with_columns(pl.col("date").dt.date())
+    told("looking for repeated rows")
+    repeats = repeats_of(used, list(source.columns))
+    if drop_duplicates and repeats.height:
+        used, quarantine = _without(repeats, used, quarantine)
+    told("drawing up the account")
+    account = balanced(rows_read, sum(part.units_read for part in cleaned), used, quarantine)
+    if used.is_empty():
+        raise Refusal(f"{', '.join(table.name for table in tables)}: no row of the ledger can be used.")
+    digest = hashlib.sha256("\n".join(table.digest for table in tables).encode()).hexdigest()
+    return Ledger(used, quarantine, digest, account, repeats.height, tuple(part.table for part in cleaned))
 
-    reading = read_dates(raw["date"], source.date_format)
-    if reading.ambiguous:
-        first, second = reading.ambiguous
-        problems.append(
-            f"{file.name}: {_shorten(reading.sample)} reads as {first} and as {second}, and no row tells which. "
-            f"Set ledger.date_format to one of them."
+
+@dataclass(frozen=True)
+class _Cleaned:
+    rows: pl.DataFrame
+    quarantine: pl.DataFrame
+    losses: list[Loss]
+    lost: int
+    units_read: int
+    table: SourceTable
+
+
+def _clean(table: RawTable, source: LedgerSource, latest: dt.date | None) -> _Cleaned:
+    cells = Cells(table, source, dict(source.columns), "ledger")
+    if cells.problems:
+        raise Refusal(*cells.problems)
+    cells.read_key()
+    cells.read_dates()
+    given = "amount" in source.columns
+    cells.read_numbers(NUMBERS, required=("amount",) if given else ("quantity", "unit_price"))
+    if cells.problems:
+        raise Refusal(*cells.problems, *(loss.line for loss in losses(cells)))
+    cells.read_text(sorted(set(source.columns) - {"customer", "date", *NUMBERS}))
+    amount = cells.frame["amount"] if given else cells.frame["quantity"] * cells.frame["unit_price"]
+    finite = amount.is_finite()
+    if not given:
+        cells.blame(
+            ~finite.fill_null(True), "quantity times unit_price is no finite number", "Mend these rows.", "unit_price"
         )
-    remedy = "Mend these rows, or set ledger.date_format, for example to %d.%m.%Y."
-    if source.date_format:
-        remedy = f"Mend these rows, or ledger.date_format, which is '{source.date_format}'."
-    report(reading.dates.is_null(), "date", "no date that can be read", remedy)
-    cleaned = cleaned.with_columns(reading.dates.alias("date"))
+    cells.frame = cells.frame.with_columns(amount.set(~finite.fill_null(True), None).alias("amount"))
+    cells.frame = _with_kind(cells.frame)
+    _judge(cells, latest)
+    units_read = units(cells.frame["amount"])
 
-    for column in NUMBERS:
-        if column in raw.columns:
-            numbers = read_numbers(raw[column], source.decimal, source.thousands).alias(column)
-            required = column == "amount" or ("amount" not in raw.columns and column in ("quantity", "unit_price"))
-            bad = numbers.is_null() & (required | raw[column].is_not_null())
-            report(
-                bad,
-                column,
-                "no number that can be read",
-                "Mend these rows, or set ledger.decimal and ledger.thousands.",
-            )
-            cleaned = cleaned.with_columns(numbers)
-    if "amount" not in raw.columns:
-        cleaned = cleaned.with_columns((pl.col("quantity") * pl.col("unit_price")).alias("amount"))
-        too_large = cleaned["amount"].is_infinite().fill_null(False)
-        report(too_large, "unit_price", "quantity times unit_price is no finite number", "Mend these rows.")
+    bad = cells.at_fault
+    used = cells.frame if not bad.any() else cells.frame.filter(~bad)
+    numbers = table.numbers if not bad.any() else table.numbers.filter(~bad)
+    used = used.with_columns(pl.lit(table.name, pl.Categorical).alias("source"), numbers.alias("row"))
+    quarantine = set_aside(cells, cells.frame["amount"])
+    read = table.rows.height + table.broken.height
+    days = used["date"].dt.date()
+    about = SourceTable(
+        table.name,
+        read,
+        quarantine.height,
+        days.min(),  # type: ignore[arg-type]
+        days.max(),  # type: ignore[arg-type]
+        float(used["amount"].sum()),
+        tuple(table.rows.columns),
+        table.reading,
+        cells.evidence,
+    )
+    found = losses(cells)
+    harmless = [fault.rows for fault in cells.faults if not fault.is_loss]
+    kept_apart = int(pl.select(pl.any_horizontal(harmless).sum()).item()) if harmless else 0
+    return _Cleaned(used, quarantine, found, quarantine.height - kept_apart, units_read, about)
 
-    for column in set(raw.columns) - {"customer", "date", *NUMBERS}:
-        cleaned = cleaned.with_columns(as_text(raw[column]).str.strip_chars())
-    if "kind" in raw.columns:
-        kinds = cleaned["kind"].str.to_lowercase()
-        unknown = ~kinds.is_in([*SALE_WORDS, *RETURN_WORDS]).fill_null(False)
-        report(unknown, "kind", "neither 'sale' nor 'return'", "Name each row one of the two.")
-    return _with_kind(cleaned), problems
+
+def _judge(cells: Cells, latest: dt.date | None) -> None:
+    """Note the rows that are no purchases, once every column has been read."""
+    frame = cells.frame
+    totals = find_totals(cells.table.rows, frame["customer"], frame["date"], frame["amount"])
+    if totals.any():
+        # a total lacks a customer, a date, ... because it is one
+        cells.faults = [
+            fault.__class__(fault.rows & ~totals, fault.reason, fault.remedy, fault.column)
+            for fault in cells.faults
+            if (fault.rows & ~totals).any()
+        ]
+        cells.blame(totals, TOTAL, "Nothing to do.", is_loss=False)
+    cells.blame(
+        frame["customer"].is_null() & ~totals, "no customer", "Fill in the customer or take these rows out.", "customer"
+    )
+    if latest is not None:
+        ahead = (frame["date"].dt.date() > latest).fill_null(False)
+        cells.blame(ahead, "a date in the future", "Mend the date in these rows.", "date")
+    if "kind" in cells.as_read.columns:
+        words = cells.as_read["kind"].cast(pl.String).str.strip_chars().str.to_lowercase()
+        unknown = ~words.is_in([*SALE_WORDS, *RETURN_WORDS]).fill_null(False) & ~totals
+        cells.blame(unknown, "neither 'sale' nor 'return'", "Name each row one of the two.", "kind")
 
 
 def _with_kind(rows: pl.DataFrame) -> pl.DataFrame:
@@ -151,23 +261,26 @@ def _with_kind(rows: pl.DataFrame) -> pl.DataFrame:
     if "kind" in rows.columns:
         is_return |= pl.col("kind").str.to_lowercase().is_in(RETURN_WORDS)
     rows = rows.with_columns(pl.when(is_return).then(pl.lit("return")).otherwise(pl.lit("sale")).alias("kind"))
-    # a return takes money back, whichever sign the source gives it
-    returned = pl.when(pl.col("kind") == "return").then(-pl.col("amount").abs()).otherwise(pl.col("amount"))
-    return rows.with_columns(returned.alias("amount"))
+    # a return takes money and goods back, whichever sign the source gives them
+    turned = pl.col([name for name in TURNED_BY_A_RETURN if name in rows.columns])
+    return rows.with_columns(pl.when(pl.col("kind") == "return").then(-turned.abs()).otherwise(turned))
+
+
+def _without(repeats: pl.DataFrame, used: pl.DataFrame, quarantine: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Move repeated rows to the quarantine."""
+    repeated = used[repeats["position"]]
+    aside = repeated.select(
+        "row",
+        pl.col("source").cast(pl.String),
+        pl.concat_str(pl.lit("repeats row "), repeats["first_row"], pl.lit(" of "), repeats["first_source"]).alias(
+            "reason"
+        ),
+        "amount",
+        pl.struct(pl.all().exclude("source", "row").cast(pl.String)).struct.json_encode().alias("as_read"),
+    )
+    kept = used.with_row_index("position").join(repeats, on="position", how="anti", maintain_order="left")
+    return kept.drop("position"), pl.concat([quarantine, aside.cast(SCHEMA)])  # type: ignore[arg-type]
 
 
 def _tells_hours(dates: pl.Series) -> bool:
     return bool((dates != dates.dt.truncate("1d")).any())
-
-
-def _where(bad: pl.Series, column: pl.Series, file: RawFile) -> str:
-    rows = bad.arg_true()
-    shown = ", ".join(f"{file.numbers[int(row)]} ({_shorten(column[int(row)])})" for row in rows[:SHOWN])
-    more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
-    return f"row{'s' if len(rows) > 1 else ''} {shown}{more}"
-
-
-def _shorten(value: object) -> str:
-    """Quote a cell in one line: whatever can't be printed is escaped."""
-    text = "" if value is None else str(value)
-    return repr(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "...")

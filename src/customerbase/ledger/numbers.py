@@ -1,41 +1,291 @@
-"""Numbers as people write them: currency signs, spaces between thousands, a decimal comma."""
+"""Numbers as people write them: currency signs, signs between thousands, a decimal comma, brackets for a minus."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
 import polars as pl
 
-SPACES_AND_CURRENCIES = r"[\s\x{00A0}\x{202F}'’]|[$€£¥₽]"
+LARGEST = 1e15  # from here on a float has no room for cents
 OTHER_SIGN = {",": ".", ".": ","}
+SPELLED = {",": "comma", ".": "point"}
+
+SPACES = r"\s+"  # no-break, narrow and thin ones among them
+TYPOGRAPHIC = {"’": "'", "−": "-"}
+CODES = (
+    "AED AMD ARS AUD AZN BGN BRL BYN CAD CHF CLP CNY COP CZK DKK EGP EUR GBP GEL HKD HUF IDR ILS INR ISK JPY KGS KRW "
+    "KZT MDL MXN MYR NGN NOK NZD PEN PHP PKR PLN RON RSD RUB RUR SAR SEK SGD THB TJS TMT TRY TWD UAH USD UZS VND ZAR"
+)
+CURRENCY = (
+    rf"(?:(?:US|A|C|R)?\$|\p{{Sc}}|(?i:{CODES.replace(' ', '|')}|руб\.?|р\.?|грн\.?|тг\.?|zł|kč|kr\.?|ft|лв\.?|rs\.?))"
+)
+PARTS = (
+    rf"^(?:(?<currency1>{CURRENCY}) ?)?(?<before>[-+(]?) ?(?:(?<currency2>{CURRENCY}) ?)?(?<body>[0-9.,].*?)"
+    rf" ?(?<currency3>{CURRENCY})? ?(?<after>[-)]?) ?(?<currency4>{CURRENCY})?$"
+)
+FACTORS = {"": 1, "+": 1, "-": -1, "()": -1}
 
 
-def read_numbers(column: pl.Series, decimal: str | None = None, thousands: str | None = None) -> pl.Series:
-    """Read a column of numbers.
+@dataclass(frozen=True)
+class NumberReading:
+    """How the columns of numbers of one file were read.
+
+    Attributes
+    ----------
+    numbers : dict of str to polars.Series
+        Floats under the names given; null where a value is no finite number, or 1e15 and more in absolute value.
+        Where `ambiguous` is set, values in question are read with a decimal point: they may be shown, never used.
+    decimal : str
+        The decimal sign: ``.`` or ``,``; empty where nothing tells, or where both are used.
+    thousands : str
+        The sign found between thousands, or empty.
+    ambiguous : tuple of str
+        The two numbers that `sample` could be; empty when nothing is left open.
+    sample : str
+        A value that has two readings.
+    column : str
+        The name of the column of `sample`.
+    currencies : tuple of str
+        The signs and codes of currencies that stand beside numbers, in the order of the alphabet.
+    evidence : str
+        Why the numbers are read so, in a short sentence.
+    """
+
+    numbers: dict[str, pl.Series]
+    decimal: str = ""
+    thousands: str = ""
+    ambiguous: tuple[str, ...] = ()
+    sample: str = ""
+    column: str = ""
+    currencies: tuple[str, ...] = ()
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class _Signs:
+    """The signs that numbers may hold: by each decimal sign in question, those that may stand between thousands."""
+
+    thousands: dict[str, list[str]]
+
+    @property
+    def decimals(self) -> list[str]:
+        """The decimal signs in question."""
+        return list(self.thousands)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether 1,234 and 1.234 have two readings."""
+        return len(self.thousands) == 2 and all(OTHER_SIGN[sign] in signs for sign, signs in self.thousands.items())
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A column of text.
+
+    Attributes
+    ----------
+    name : str
+        The column's name.
+    cells : polars.DataFrame
+        text, and under each decimal sign the number where digits and that sign are all that the text holds.
+    rest : polars.DataFrame
+        The other values, each once: text, body (digits and the signs between them), factor (1 or -1), currency, and
+        under each decimal sign the number by that sign.
+    """
+
+    name: str
+    cells: pl.DataFrame
+    rest: pl.DataFrame
+
+
+def read_numbers(
+    columns: Mapping[str, pl.Series], decimal: str | None = None, thousands: str | None = None
+) -> NumberReading:
+    """Read the columns of numbers of one file, which has one way to write them.
+
+    A value tells the decimal sign if it has no other reading: two kinds of signs (1.234,50), one sign repeated
+    (1.234.567), other than three digits after it (12,5), more than three before it, or a zero in front (0,125). Where
+    such values tell nothing, or contradict each other, a value such as 1,234 makes the reading ambiguous.
 
     Parameters
     ----------
-    column : polars.Series
-        Numbers, or text such as ``1 234,50`` or ``$1,234.50``.
+    columns : mapping of str to polars.Series
+        Numbers, or text such as ``1 234,50``, ``$1,234.50`` or ``(12.50)``.
     decimal, thousands : str, optional
-        The signs used. Where both are absent a comma is taken for the decimal sign only if every comma is followed
-        by one or two last digits and no value has a point; where one is given, a point and a comma share the roles.
+        The signs used: a value that they don't read is no number. Where one is given, a point and a comma share the
+        roles; spaces and apostrophes may always stand between thousands.
 
     Returns
     -------
-    polars.Series
-        Floats; null where a value is no finite number.
+    NumberReading
     """
-    if column.dtype.is_numeric():
-        numbers = column.cast(pl.Float64)
-    else:
-        written = column.cast(pl.String).str.replace_all(SPACES_AND_CURRENCIES, "")
-        thousands = thousands or OTHER_SIGN.get(decimal or "")
-        if thousands:
-            written = _ungrouped(written, decimal or OTHER_SIGN.get(thousands, ""), thousands)
-        decimal = decimal or OTHER_SIGN.get(thousands or "") or ("," if _has_decimal_comma(written) else ".")
-        if decimal == ",":
-            written = written.set(_has(written, "."), None).str.replace(",", ".", literal=True)
-        numbers = written.cast(pl.Float64, strict=False)
-    return numbers.set(~numbers.is_finite().fill_null(False), None)
+    signs = _signs(decimal, thousands)
+    typed = {name: column.cast(pl.Float64) for name, column in columns.items() if column.dtype.is_numeric()}
+    written = [_split(name, column.cast(pl.String), signs) for name, column in columns.items() if name not in typed]
+    found = _settled(written, signs)
+    read = typed | {column.name: _numbers(column, found.decimal or ".", signs) for column in written}
+    numbers = {name: read[name].set((read[name].abs() < LARGEST).not_(), None).alias(name) for name in columns}
+    currencies = {sign for column in written for sign in column.rest["currency"].drop_nulls().unique()}
+    evidence = found.evidence
+    if decimal or thousands:
+        given = {"ledger.decimal": decimal, "ledger.thousands": thousands}
+        evidence = " and ".join(f"{key} is {sign!r}" for key, sign in given.items() if sign)
+    return replace(found, numbers=numbers, currencies=tuple(sorted(currencies)), evidence=evidence)
+
+
+def _signs(decimal: str | None, thousands: str | None) -> _Signs:
+    thousands = None if thousands is None else _plain_signs(pl.Series([thousands]))[0]
+    decimal = decimal or OTHER_SIGN.get(thousands or "")
+    decimals = [decimal] if decimal else [".", ","]
+    return _Signs({sign: list(dict.fromkeys([thousands or OTHER_SIGN[sign], " ", "'"])) for sign in decimals})
+
+
+def _plain_signs(text: pl.Series) -> pl.Series:
+    return text.str.replace_all(SPACES, " ").str.replace_many(TYPOGRAPHIC)
+
+
+def _split(name: str, text: pl.Series, signs: _Signs) -> _Written:
+    numbers = text.cast(pl.Float64, strict=False)
+    if numbers.null_count() > text.null_count():
+        text = text.str.strip_chars()
+        numbers = text.cast(pl.Float64, strict=False)
+    cells = pl.DataFrame({"text": text, ".": numbers})
+    if "." not in signs.decimals:
+        cells = cells.with_columns(pl.when(~_has(".")).then(pl.col(".")))
+    unread = text.is_not_null() & cells["."].is_null()
+    if "," in signs.decimals and unread.any():
+        with_comma = pl.when(unread & ~_has(".")).then(pl.col("text")).str.replace(",", ".", literal=True)
+        cells = cells.with_columns(with_comma.cast(pl.Float64, strict=False).alias(","))
+        unread &= cells[","].is_null()
+    return _Written(name, cells, _parts(text.filter(unread).unique(), signs))
+
+
+def _parts(text: pl.Series, signs: _Signs) -> pl.DataFrame:
+    parts = _plain_signs(text).str.strip_chars().str.extract_groups(PARTS).struct.unnest()
+    before, after, body = pl.col("before"), pl.col("after"), pl.col("body")
+    factor = pl.concat_str(before, after).replace_strict(FACTORS, default=None, return_dtype=pl.Float64)
+    # 5.- is a price of five without cents, and 5- is minus five
+    is_clear = (after == "") | body.str.contains("[0-9]$")
+    return parts.select(
+        text.alias("text"),
+        "body",
+        pl.when(is_clear).then(factor).alias("factor"),
+        pl.coalesce("currency1", "currency2", "currency3", "currency4").alias("currency"),
+        *(_number(body, sign, groups).alias(sign) for sign, groups in signs.thousands.items()),
+    ).filter(pl.col("factor").is_not_null(), pl.any_horizontal(pl.col(signs.decimals).is_not_null()))
+
+
+def _number(body: pl.Expr, decimal: str, thousands: list[str]) -> pl.Expr:
+    """Return the number that a body is by these signs, or null."""
+    grouped = [rf"[1-9][0-9]{{0,2}}(?:{pl.escape_regex(sign)}[0-9]{{3}})+" for sign in thousands]
+    if "," in thousands:
+        grouped.append("[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}")  # India's groups
+    point = pl.escape_regex(decimal)
+    whole = rf"(?:[0-9]+|{'|'.join(grouped)})(?:{point}[0-9]+)?|{point}[0-9]+"
+    shape = rf"^(?:{whole}|[0-9]+(?:{point}[0-9]+)?[Ee][+-]?[0-9]+)$"
+    digits = body.str.replace_many(thousands, [""]).str.replace(decimal, ".", literal=True)
+    return pl.when(body.str.contains(shape)).then(digits).cast(pl.Float64, strict=False)
+
+
+def _has(sign: str) -> pl.Expr:
+    return pl.col("text").str.contains(sign, literal=True)
+
+
+def _has_two_readings(sign: str) -> pl.Expr:
+    return pl.col("text").str.contains(rf"^[-+]?[1-9][0-9]{{0,2}}{pl.escape_regex(sign)}[0-9]{{3}}$")
+
+
+def _settled(written: list[_Written], signs: _Signs) -> NumberReading:
+    """Find the decimal sign, or the value that keeps it open."""
+    if len(signs.decimals) == 1:
+        return NumberReading({}, signs.decimals[0], _thousands(written, signs.decimals[0], signs))
+    telling = {
+        sign: _first((_telling(column, sign, signs), column.name) for column in written) for sign in signs.decimals
+    }
+    told = {sign: value for sign, value in telling.items() if value is not None}
+    if len(told) == 1:
+        ((decimal, (value, name)),) = told.items()
+        evidence = f"decimal {SPELLED[decimal]}, since {value} (column {name}) can be nothing else"
+        return NumberReading({}, decimal, _thousands(written, decimal, signs), evidence=evidence)
+    both = " and ".join(f"{value} (column {name})" for value, name in told.values())
+    open_value = _first((_open(column), column.name) for column in written) if signs.is_open else None
+    if open_value is not None:
+        value, name = open_value
+        readings = (re.sub("[.,]", "", value), value.replace(",", "."))
+        evidence = f"{value} may be {readings[0]} or {readings[1]}, and "
+        evidence += f"{both} contradict each other" if told else "nothing tells which"
+        return NumberReading({}, "", "", readings, value, name, evidence=evidence)
+    evidence = f"points and commas both mark decimals: {both}" if told else "numbers without decimals"
+    return NumberReading({}, "", _thousands(written, ".", signs), evidence=evidence)
+
+
+def _first(found: Iterable[tuple[str | None, str]]) -> tuple[str, str] | None:
+    """Return the first pair of a value found and its column's name."""
+    return next(((value, name) for value, name in found if value is not None), None)
+
+
+def _telling(column: _Written, sign: str, signs: _Signs) -> str | None:
+    """Return a value that reads with this decimal sign alone."""
+    rows = column.rest.filter(pl.col(sign).is_not_null(), pl.col(OTHER_SIGN[sign]).is_null())
+    if not rows.is_empty():
+        return rows["body"].sort()[0]
+    if sign not in column.cells.columns:
+        return None
+    tells = pl.col(sign).is_not_null() & _has(sign)
+    # the first values nearly always tell, and the rest may be millions
+    for cells in (column.cells.head(1000), column.cells):
+        rows = cells.filter(tells)
+        rows = rows.filter(~_has_two_readings(sign)) if signs.is_open else rows
+        if not rows.is_empty():
+            return rows["text"][0]
+    return None
+
+
+def _open(column: _Written) -> str | None:
+    """Return a value that is one number with a decimal point and another with a decimal comma."""
+    rows = column.rest.filter(pl.col(".") != pl.col(","))
+    if not rows.is_empty():
+        return rows["body"].sort()[0]
+    for sign in column.cells.columns[1:]:
+        rows = column.cells.filter(_has_two_readings(sign))
+        if not rows.is_empty():
+            return rows["text"][0].lstrip("+-")
+    return None
+
+
+def _thousands(written: list[_Written], decimal: str, signs: _Signs) -> str:
+    """Return the sign that stands between thousands, the first of those possible that is found."""
+    for sign in signs.thousands[decimal]:
+        for column in written:
+            in_rest = pl.col(decimal).is_not_null() & pl.col("body").str.contains(sign, literal=True)
+            if not column.rest.filter(in_rest).is_empty():
+                return sign
+            if (
+                signs.is_open
+                and sign in column.cells.columns
+                and column.cells.select(_has_two_readings(sign).any()).item()
+            ):
+                return sign
+    return ""
+
+
+def _numbers(column: _Written, decimal: str, signs: _Signs) -> pl.Series:
+    """Return a column's numbers; a value that reads with either sign has this decimal sign."""
+    simple = [
+        pl.when(_has_two_readings(sign)).then((pl.col(sign) * 1000).round()).otherwise(pl.col(sign))
+        if signs.is_open and sign != decimal
+        else pl.col(sign)
+        for sign in column.cells.columns[1:]
+    ]
+    numbers = column.cells.select(pl.coalesce(simple).alias("number"))["number"]
+    if column.rest.is_empty():
+        return numbers
+    by_preference = [decimal, *(sign for sign in signs.decimals if sign != decimal)]
+    values = column.rest.select("text", rest=pl.coalesce(by_preference) * pl.col("factor"))
+    cells = column.cells.select("text", numbers).join(values, on="text", how="left", maintain_order="left")
+    return cells.select(pl.coalesce("number", "rest"))["number"]
 
 
 def as_text(column: pl.Series) -> pl.Series:
@@ -47,22 +297,13 @@ def as_text(column: pl.Series) -> pl.Series:
     return column.set(~whole, None).cast(pl.Int64).cast(pl.String).zip_with(whole, column.cast(pl.String))
 
 
-def _ungrouped(written: pl.Series, decimal: str, thousands: str) -> pl.Series:
-    """Take the thousands' signs out; a value that has them anywhere but between groups is no number."""
-    sign = pl.escape_regex(thousands)
-    decimals = pl.escape_regex(decimal) if decimal else "[.,]"
-    # groups of two are India's: 1,00,000
-    is_grouped = written.str.contains(rf"^[-+]?\d{{1,3}}({sign}\d{{2,3}})*{sign}\d{{3}}({decimals}\d*)?$")
-    misplaced = _has(written, thousands) & ~is_grouped.fill_null(False)
-    return written.set(misplaced, None).str.replace_all(thousands, "", literal=True)
+def spreadsheet_keys(column: pl.Series) -> tuple[pl.Series, bool]:
+    """Return keys as text, exactly as written, and whether a spreadsheet's ``.0`` was taken off them.
 
-
-def _has(written: pl.Series, sign: str) -> pl.Series:
-    return written.str.contains(sign, literal=True).fill_null(False)
-
-
-def _has_decimal_comma(written: pl.Series) -> bool:
-    has_comma = _has(written, ",")
-    if not has_comma.any() or _has(written, ".").any():
-        return False
-    return bool(written.filter(has_comma).str.contains(r"^[-+]?\d+,\d{1,2}$").all())
+    It is taken off a column of text where every key is digits and ``.0``: a program read 123 as a number and wrote
+    123.0. Leading zeros stay, and so does 7.70123E+09, whose digits are lost.
+    """
+    text = as_text(column)
+    if not column.dtype.is_numeric() and text.str.ends_with(".0").all() and text.str.contains(r"^[0-9]+\.0$").all():
+        return text.str.head(-2), text.null_count() < len(text)
+    return text, False

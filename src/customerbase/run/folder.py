@@ -10,9 +10,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import Refusal
+from ..project import LATEST
 
 BUILDING = ".building-"
-LATEST = "latest"
 
 
 class RunFolder:

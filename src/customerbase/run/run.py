@@ -20,16 +20,16 @@ from typing import Any, Protocol
 import polars as pl
 
 from ..chapter import as_of
-from ..errors import Refusal
 from ..findings import Finding, read_findings, write_findings
-from ..ledger import Ledger, read_ledger
+from ..intake import Intake, take_in
+from ..ledger.returns import NET
 from ..parameters import Parameters, read_parameters
-from ..project import ROOT
-from ..store import write_table
+from ..project import LATEST
 from ..wording import count, day, plural
 from .chapter_file import ChapterFile, chapter_files
 from .folder import RunFolder, new_run_folder
 from .kernel import ChapterKernel
+from .taken_in import write_intake
 
 SILENCE_WORTH_A_WORD = 31  # days
 
@@ -38,6 +38,9 @@ ShownParameter = tuple[str, str, str]  # name, value in words, comment
 
 class Progress(Protocol):
     """Told of a run's progress."""
+
+    def intake_step(self, step: str) -> None:
+        """Note what is being done before the chapters begin."""
 
     def chapter_starts(self, name: str, cells: int) -> None:
         """Note that a chapter with so many code cells begins."""
@@ -109,16 +112,17 @@ def run_suite(
     started = datetime.now(UTC)
     parameters = read_parameters(parameter_file, **overrides)
     chapters = chapter_files(only)
-    _refuse_missing_side_tables(parameters)
-    ledger = read_ledger(parameters.ledger)
-    last_day = as_of(parameters, ledger.rows)
+    today = started.date() + dt.timedelta(days=1)  # east of here it may be tomorrow already
+    last_run = out / parameters.base / LATEST
+    intake = take_in(parameters, today=today, last_run=last_run, progress=progress.intake_step)
+    last_day = as_of(parameters, intake.ledger.rows)
     with new_run_folder(out / parameters.base) as folder:
-        return _run(parameters, ledger, last_day, chapters, folder, started, progress)
+        return _run(parameters, intake, last_day, chapters, folder, started, progress)
 
 
 def _run(
     parameters: Parameters,
-    ledger: Ledger,
+    intake: Intake,
     last_day: dt.date,
     chapters: list[ChapterFile],
     folder: RunFolder,
@@ -127,9 +131,8 @@ def _run(
 ) -> RunResult:
     from .. import pages
 
-    write_table(folder.path, "ledger", ledger.rows)
-    write_table(folder.path, "quarantine", ledger.quarantine)
-    result = RunResult(folder.path, notes=_notes(parameters, ledger, last_day))
+    write_intake(folder.path, intake, parameters)
+    result = RunResult(folder.path, notes=_notes(parameters, intake, last_day))
     if len(chapters) < len(chapter_files()):
         result.notes.insert(0, f"Only a part of the suite was run: {', '.join(chapter.name for chapter in chapters)}.")
     run_line = f"{parameters.base}, as of {day(last_day)}"
@@ -144,7 +147,7 @@ def _run(
         warning=_warning(result),
     )
     (folder.path / "index.html").write_text(index, encoding="utf-8")
-    _write_run_json(folder, parameters, ledger, last_day, result, started)
+    _write_run_json(folder, parameters, intake, last_day, result, started)
     result.folder = folder.set_aside("failed") if result.failed else folder.publish()
     return result
 
@@ -211,17 +214,6 @@ def _write_page(
     page.write_text(html, encoding="utf-8")
 
 
-def _refuse_missing_side_tables(parameters: Parameters) -> None:
-    sides = {"customers": parameters.customers, "events": parameters.events, "spending": parameters.spending}
-    problems = [
-        f"{name}.path: there is no {ROOT / side.path}."
-        for name, side in sides.items()
-        if side is not None and not (ROOT / side.path).exists()
-    ]
-    if problems:
-        raise Refusal(*problems)
-
-
 @contextmanager
 def _kernels(chapters: list[ChapterFile], run_folder: Path, scratch: Path) -> Iterator[Iterable[ChapterKernel]]:
     """Give each chapter its kernel in turn, the next one starting while one is at work: that keeps two cores busy."""
@@ -252,12 +244,13 @@ def _worded(key: str, value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and key != "seed" else str(value)
 
 
-def _notes(parameters: Parameters, ledger: Ledger, last_day: dt.date) -> list[str]:
-    rows = ledger.rows
+def _notes(parameters: Parameters, intake: Intake, last_day: dt.date) -> list[str]:
+    rows = intake.ledger.rows
+    account = intake.ledger.account
     later = int((rows["date"].dt.date() > last_day).sum())
     notes = [
-        f"{plural(ledger.rows_read, 'row')} of the ledger read, {count(rows.height)} used, "
-        f"{count(ledger.quarantine.height)} set aside."
+        f"{plural(account.rows_read, 'row')} of the ledger read, {count(account.rows_used)} used, "
+        f"{count(account.rows_quarantined)} set aside."
     ]
     if later:
         dated = f"{plural(later, 'row')} dated after {day(last_day)} {'is' if later == 1 else 'are'} left out"
@@ -267,16 +260,21 @@ def _notes(parameters: Parameters, ledger: Ledger, last_day: dt.date) -> list[st
         notes.append(
             f"The ledger's last row is of {day(ended)}, {plural((last_day - ended).days, 'day')} before as_of."
         )
-    returns = int((rows["kind"] == "return").sum())
-    if returns:
-        notes.append(
-            f"{plural(returns, 'return')}: no purchase, and taken off a customer's revenue; monthly values, lifetime "
-            f"value and clusters are before returns."
-        )
-    unused = [name for name in ("customers", "events", "spending") if getattr(parameters, name) is not None]
+    notes += _about_returns(rows)
+    unused = [name for name in ("events", "spending") if getattr(parameters, name) is not None]
     if unused:
         notes.append(f"No chapter reads these yet: {', '.join(unused)}.")
     return notes
+
+
+def _about_returns(rows: pl.DataFrame) -> list[str]:
+    returns = rows.filter(pl.col("kind") == "return")
+    open_ones = returns.filter(pl.col(NET) < 0).height
+    if returns.is_empty():
+        return []
+    matched = f"{plural(returns.height - open_ones, 'return')} set against the purchase undone"
+    left = f"{count(open_ones)} that name no known purchase come off the customer's revenue only"
+    return [f"Returns are no purchases: {matched}; {left}."]
 
 
 def _gather_findings(run_folder: Path, chapters: list[ChapterFile]) -> list[Finding]:
@@ -296,12 +294,13 @@ def _versions() -> dict[str, str]:
 def _write_run_json(
     folder: RunFolder,
     parameters: Parameters,
-    ledger: Ledger,
+    intake: Intake,
     last_day: dt.date,
     result: RunResult,
     started: datetime,
 ) -> None:
     ended = datetime.now(UTC)
+    account = intake.ledger.account
     record = {
         "base": parameters.base,
         "run": folder.run_id,
@@ -310,11 +309,15 @@ def _write_run_json(
         "as_of": str(last_day),
         "seed": parameters.seed,
         "ledger": {
-            "fingerprint": ledger.fingerprint,
-            "rows_read": ledger.rows_read,
-            "rows_used": ledger.rows.height,
-            "rows_quarantined": ledger.quarantine.height,
+            "fingerprint": intake.ledger.fingerprint,
+            "rows_read": account.rows_read,
+            "rows_used": account.rows_used,
+            "rows_quarantined": account.rows_quarantined,
+            "amount_read": account.amount_read,
+            "amount_used": account.amount_used,
+            "amount_quarantined": account.amount_quarantined,
         },
+        "fingerprints": {section: side.fingerprint for section, side in intake.side_tables.items()},
         "notes": result.notes,
         "chapters": [
             {

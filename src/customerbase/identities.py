@@ -1,0 +1,151 @@
+"""Who is who: the customers' records that are one customer, what a person decided, and the ledger told so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from .errors import Refusal
+from .ledger.side_tables import NO, YES
+from .lists import read_list
+
+REVIEW = "identity_review"  # the list of pairs that a person decides
+PAIR = ["customer_left", "customer_right"]
+DECISION = "same_customer"
+SCHEMA = {"customer": pl.String, "person": pl.String, "probability": pl.Float64, "why": pl.String}
+AS_RECORDED = "customer_as_recorded"
+
+
+@dataclass(frozen=True)
+class Identities:
+    """Who is who.
+
+    Attributes
+    ----------
+    persons : polars.DataFrame
+        customer, person (the key that stands for the customer from now on), probability, why: one row a record.
+    review : polars.DataFrame
+        Pairs for a person to decide, and those decided: customer_left, customer_right, probability, why,
+        same_customer (yes, no or empty).
+    """
+
+    persons: pl.DataFrame
+    review: pl.DataFrame
+
+
+def no_decisions() -> pl.DataFrame:
+    """Return an empty table of decisions."""
+    return pl.DataFrame(schema=dict.fromkeys([*PAIR, DECISION], pl.String))
+
+
+def find_identities(
+    customers: pl.DataFrame,
+    decisions: pl.DataFrame,
+    *,
+    threshold: float,
+    review_from: float,
+    seed: int,
+    country: str | None = None,
+) -> Identities:
+    """Find the records that are one customer.
+
+    Parameters
+    ----------
+    customers : polars.DataFrame
+        One row a key; see `models.record_normalisation.normalise_records` for the columns it compares.
+    decisions : polars.DataFrame
+        What a person decided: customer_left, customer_right, same_customer (yes or no).
+    threshold : float
+        Pairs from this probability on are one customer.
+    review_from : float
+        Pairs from this probability up to the threshold are for a person to decide.
+    seed : int
+    country : str, optional
+        Two-letter code of the country whose telephone and tax numbers are written without theirs.
+    """
+    # Splink and what it needs take seconds to import, and most bases have no customers' table
+    from models.record_linkage import link_records, resolve
+    from models.record_linkage import review as to_review
+    from models.record_normalisation import normalise_records
+
+    linkage = link_records(normalise_records(customers, country), seed=seed)
+    pairs = _decided(linkage.pairs, decisions)
+    persons = resolve(pairs, customers["customer"], threshold)
+    grey = to_review(linkage.pairs, review_from, threshold)
+    return Identities(persons.select(*SCHEMA).cast(SCHEMA), _with_decisions(grey, decisions))
+
+
+def _decided(pairs: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+    """Let a person's word stand in place of the computed probability."""
+    said = decisions.with_columns(
+        (pl.col(DECISION) == "yes").cast(pl.Float64).alias("probability"),
+        pl.lit("decided by a person").alias("why"),
+    ).select(*PAIR, "probability", "why")
+    return pl.concat([pairs.join(said, on=PAIR, how="anti"), said], how="diagonal_relaxed").sort(PAIR)
+
+
+def _with_decisions(grey: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+    listed = grey.select(*PAIR, "probability", "why").join(
+        decisions.select(*PAIR, DECISION), on=PAIR, how="full", coalesce=True
+    )
+    undecided_first = listed[DECISION].is_not_null()
+    return (
+        listed.with_columns(undecided_first.alias("decided"))
+        .sort("decided", "probability", *PAIR, descending=[False, True, False, False], nulls_last=True)
+        .drop("decided")
+    )
+
+
+def apply_identities(rows: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
+    """Replace each customer's key by its person's; the key as recorded is kept, so that nothing is lost.
+
+    Returns
+    -------
+    polars.DataFrame
+        `rows` with customer_as_recorded.
+    """
+    renamed = persons.select(pl.col("customer").alias(AS_RECORDED), "person")
+    rows = rows.rename({"customer": AS_RECORDED}).join(renamed, on=AS_RECORDED, how="left", maintain_order="left")
+    named = rows.with_columns(pl.coalesce("person", AS_RECORDED).alias("customer")).drop("person")
+    return named.select("customer", pl.exclude("customer"))
+
+
+def read_decisions(file: Path) -> pl.DataFrame:
+    """Read what a person decided in a list of pairs: customer_left, customer_right, same_customer (yes or no).
+
+    Pairs without a decision are left out.
+
+    Raises
+    ------
+    Refusal
+        When the file can't be read, or a decision is neither yes nor no.
+    """
+    from .ledger.text import read_text
+    from .parameters import TableSource
+
+    try:
+        content = file.read_bytes()
+    except OSError as reason:
+        raise Refusal(f"{file.name}: the decisions on identities can't be read: {reason.strerror}.") from None
+    table = read_text(content, file.name, TableSource(path=file.name), {*PAIR, DECISION})
+    missing = [name for name in (*PAIR, DECISION) if name not in table.rows.columns]
+    if missing:
+        raise Refusal(f"{file.name}: the column '{missing[0]}' is missing. Keep the list's header as it was.")
+    rows = read_list(table.rows).select(*PAIR, pl.col(DECISION).str.strip_chars().str.to_lowercase())
+    unknown = (rows[DECISION].is_not_null() & ~rows[DECISION].is_in([*YES, *NO])).arg_true()
+    if len(unknown):
+        raise Refusal(
+            f"{file.name}: row {table.numbers[int(unknown[0])]}: '{DECISION}' should be yes, no or empty. "
+            f"Mend the list."
+        )
+    decided = rows.drop_nulls().with_columns(
+        pl.when(pl.col(DECISION).is_in(YES)).then(pl.lit("yes")).otherwise(pl.lit("no")).alias(DECISION)
+    )
+    # one pair, whichever of the two stands first
+    ordered = decided.with_columns(pl.min_horizontal(PAIR).alias(PAIR[0]), pl.max_horizontal(PAIR).alias(PAIR[1]))
+    contradictory = ordered.group_by(PAIR).agg(pl.col(DECISION).n_unique()).filter(pl.col(DECISION) > 1)
+    if contradictory.height:
+        raise Refusal(f"{file.name}: {contradictory.height} pair(s) are decided both yes and no. Keep one row of each.")
+    return ordered.unique(PAIR, keep="first", maintain_order=True)

@@ -1,0 +1,232 @@
+"""From a path to raw tables: a file, a folder of them, an archive, a database, or a ledger that comes along."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.util
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from ..errors import Refusal
+from ..parameters import TableSource
+from ..project import ROOT
+from .raw import RawTable
+from .text import read_text
+
+TEXT = {".csv", ".txt", ".tsv"}
+EXCEL = {".xlsx", ".xls", ".xlsb", ".ods"}
+PARQUET = {".parquet", ".pq"}
+PACKED = {".gz", ".zip"}
+IN_FOLDERS = {".csv", ".tsv"} | EXCEL | PARQUET | PACKED  # a .txt beside ledgers is a note, unless it is named outright
+LARGEST_UNPACKED = 16 * 2**30  # bytes; an archive that claims more is no ledger
+CDNOW, WHOLESALE = "cdnow", "wholesale"
+BUILTIN = (CDNOW, WHOLESALE)
+BUILTIN_FOLDERS = {WHOLESALE: ROOT / "data" / "wholesale" / "ledger"}
+
+Progress = Callable[[str], None]
+
+
+def read_tables(source: TableSource, key: str = "ledger", progress: Progress | None = None) -> Iterator[RawTable]:
+    """Read whatever `source` names: one raw table for each file, sheet or query.
+
+    Parameters
+    ----------
+    source : TableSource
+    key : str, default 'ledger'
+        The section of the parameter file, for messages.
+    progress : callable, optional
+        Told the name of each file before it is read.
+
+    Raises
+    ------
+    Refusal
+        When there is nothing to read, or a file can't be read as what its ending says.
+    """
+    if source.is_database:
+        # imported where it is needed: a run on a file doesn't wait for database drivers
+        from .database import read_database
+
+        yield read_database(source)
+        return
+    if source.path.startswith("builtin:"):
+        name = source.path.removeprefix("builtin:")
+        if name == CDNOW:
+            yield _cdnow()
+            return
+        path = _builtin_folder(name, key)
+    else:
+        path = ROOT / source.path
+    wanted = set(getattr(source, "columns", {}).values())
+    for file in _files(path, key):
+        if progress is not None:
+            progress(file.name)
+        yield from _read_file(file, source, wanted)
+
+
+def _builtin_folder(name: str, key: str) -> Path:
+    if name not in BUILTIN:
+        raise Refusal(f"{key}.path: there is no built-in ledger '{name}'; there is: {', '.join(BUILTIN)}.")
+    return BUILTIN_FOLDERS[name]
+
+
+def _files(path: Path, key: str) -> list[Path]:
+    try:
+        files = sorted(file for file in path.iterdir() if _is_table(file)) if path.is_dir() else [path]
+        there = path.exists()
+    except (OSError, ValueError) as reason:
+        problem = getattr(reason, "strerror", None) or "its name can't be a file's"
+        raise Refusal(f"{key}.path: {_printable(path)} can't be opened: {problem}.") from None
+    if not there:
+        raise Refusal(
+            f"{key}.path: there is no {_printable(path)}. A relative path starts at the project's folder, {ROOT}."
+        )
+    if not files:
+        raise Refusal(f"{key}.path: the folder {_printable(path)} holds no CSV, Parquet or Excel file.")
+    return files
+
+
+def _is_table(file: Path) -> bool:
+    # a spreadsheet program leaves lock files such as ~$sales.xlsx beside the open workbook
+    return file.is_file() and file.suffix.lower() in IN_FOLDERS and not file.name.startswith(("~$", "."))
+
+
+def _read_file(file: Path, source: TableSource, wanted: Collection[str]) -> Iterator[RawTable]:
+    _refuse_unknown_ending(file.suffix.lower(), _printable(file), TEXT | EXCEL | PARQUET | PACKED)
+    if not file.is_file():
+        raise Refusal(f"{_printable(file)}: is no file that can be read.")
+    try:
+        content = file.read_bytes()
+    except OSError as reason:
+        raise Refusal(
+            f"{_printable(file)}: can't be read: {reason.strerror}. Is it open elsewhere, or not yours?"
+        ) from None
+    except MemoryError:
+        raise Refusal(
+            f"{_printable(file)}: is larger than this machine's memory. Save it as Parquet, by years."
+        ) from None
+    for name, unpacked in _unpacked(_printable(file.name), content):
+        yield from _read_content(name, unpacked, source, wanted)
+
+
+def _unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+    ending = Path(name).suffix.lower()
+    if ending == ".gz":
+        inner = name[: -len(ending)]
+        yield (inner if Path(inner).suffix else f"{inner}.csv"), _gunzipped(name, content)
+    elif ending == ".zip":
+        yield from _unzipped(name, content)
+    else:
+        yield name, content
+
+
+def _gunzipped(name: str, content: bytes) -> bytes:
+    try:
+        with gzip.open(io.BytesIO(content)) as file:
+            unpacked = file.read(LARGEST_UNPACKED + 1)
+    except (OSError, EOFError, zlib.error):
+        raise Refusal(f"{name}: can't be unpacked; it is damaged or cut off. Export it again.") from None
+    if len(unpacked) > LARGEST_UNPACKED:
+        raise Refusal(f"{name}: unpacks to more than {LARGEST_UNPACKED:,} bytes, which is no ledger read here.")
+    return unpacked
+
+
+def _unzipped(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = sorted(
+                (
+                    member
+                    for member in archive.infolist()
+                    if Path(member.filename).suffix.lower() in IN_FOLDERS - PACKED
+                ),
+                key=lambda member: member.filename,
+            )
+            members = [member for member in members if not Path(member.filename).name.startswith(("~$", ".", "__"))]
+            if not members:
+                raise Refusal(f"{name}: the archive holds no CSV, Parquet or Excel file.")
+            if sum(member.file_size for member in members) > LARGEST_UNPACKED:
+                raise Refusal(f"{name}: unpacks to more than {LARGEST_UNPACKED:,} bytes, which is no ledger read here.")
+            for member in members:
+                yield f"{name}/{_printable(member.filename)}", archive.read(member)
+    except RuntimeError:
+        raise Refusal(f"{name}: the archive is protected by a password. Unpack it first.") from None
+    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, zlib.error):
+        raise Refusal(f"{name}: can't be unpacked; it is damaged or cut off. Pack it again.") from None
+
+
+def _read_content(name: str, content: bytes, source: TableSource, wanted: Collection[str]) -> list[RawTable]:
+    if not content:
+        raise Refusal(f"{name}: the file is empty. Export it again.")
+    ending = Path(name).suffix.lower()
+    _refuse_unknown_ending(ending, name, TEXT | EXCEL | PARQUET)
+    if ending in TEXT:
+        return [read_text(content, name, source, wanted)]
+    if ending in PARQUET:
+        return [_read_parquet(content, name, wanted)]
+    from .workbook import read_workbook
+
+    return read_workbook(content, name, source, wanted)
+
+
+def _refuse_unknown_ending(ending: str, name: str, known: Collection[str]) -> None:
+    if ending not in known:
+        raise Refusal(
+            f"{name}: '{_printable(ending)}' is no table's ending read here; use .csv, .txt, .tsv, .parquet, .xlsx, "
+            f".xls, .ods, or one of these as .gz or .zip."
+        )
+
+
+def _read_parquet(content: bytes, name: str, wanted: Collection[str]) -> RawTable:
+    try:
+        rows = pl.read_parquet(content)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as reason:
+        problem = str(reason).partition("\n")[0].rstrip(".")
+        raise Refusal(f"{name}: can't be read as Parquet: {_printable(problem)}. Export it again.") from None
+    names = [column.strip() for column in rows.columns]
+    refuse_repeated_names(names, name, wanted)
+    rows.columns = distinct_names(names)
+    return raw_table(name, rows, 1, hashlib.sha256(content).hexdigest())
+
+
+def raw_table(name: str, rows: pl.DataFrame, first_row: int, digest: str) -> RawTable:
+    """Make a raw table of rows that stand one under the other from `first_row` on; blank ones are left out."""
+    text = pl.col(pl.String)
+    rows = rows.with_columns(pl.when(text.str.strip_chars() != "").then(text))
+    numbers = pl.int_range(first_row, first_row + rows.height, eager=True)
+    filled = rows.select(pl.any_horizontal(pl.all().is_not_null()).alias("filled"))["filled"]
+    return RawTable(name, rows.filter(filled), numbers.filter(filled), digest)
+
+
+def refuse_repeated_names(names: list[str], file: str, wanted: Collection[str]) -> None:
+    """Refuse a header that calls two columns by a name that the parameters ask for."""
+    repeated = sorted({name for name in wanted if names.count(name) > 1})
+    if repeated:
+        shown = _printable(repeated[0])
+        raise Refusal(f"{file}: two columns are called '{shown}'. Rename one so that it is clear which counts.")
+
+
+def distinct_names(names: list[str]) -> list[str]:
+    """Make names that repeat differ by their column's number: nobody asks for these columns."""
+    return [name if names.count(name) == 1 else f"{name} ({at})" for at, name in enumerate(names, 1)]
+
+
+def _cdnow() -> RawTable:
+    package = importlib.util.find_spec("lifetimes")
+    if package is None or package.origin is None:
+        raise Refusal("ledger.path: builtin:cdnow comes with the package lifetimes, which is not installed.")
+    file = Path(package.origin).parent / "datasets" / "CDNOW_master.txt"
+    content = file.read_bytes()
+    # columns are set apart by one or more spaces, which no CSV reader takes
+    names, *cells = (line.split() for line in content.decode().splitlines())
+    rows = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String), orient="row")
+    return raw_table(file.name, rows, 2, hashlib.sha256(content).hexdigest())
+
+
+def _printable(text: object) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in str(text))

@@ -1,0 +1,550 @@
+"""Customers' records made comparable: one spelling of a name, a telephone number, an e-mail address, a date.
+
+What two records write differently and mean alike comes out equal here, so that what still differs is evidence.
+Nothing is corrected for good: these columns are for comparing, the records stay as they were written.
+"""
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import phonenumbers
+import polars as pl
+from anyascii import anyascii
+from email_validator import EmailNotValidError, validate_email
+from stdnum import get_cc_module
+
+
+def _listed(text: str, separator: str | None = None) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(separator))
+
+
+#: What the records may say of a customer; any subset will do.
+MEANINGS = (
+    "name",
+    "first_name",
+    "last_name",
+    "tax_id",
+    "email",
+    "phone",
+    "address",
+    "city",
+    "postcode",
+    "birth_date",
+)
+
+# Romanisations of one Cyrillic letter, and letters that languages write differently, brought to one. š and č are
+# classes of spellings; the rules are applied until nothing changes, so that folding twice is folding once.
+_FOLDS = tuple(
+    (re.compile(pattern), letter)
+    for pattern, letter in (
+        ("tsch|tch", "č"),
+        ("shch|sch|shh|sh|šč", "š"),
+        ("ch", "č"),
+        ("zh", "j"),
+        ("kh|ks|x", "h"),
+        ("ph", "f"),
+        ("ts|tz|cz|ck|c|q", "k"),
+        ("w", "v"),
+        ("[jy]", "i"),
+        ("i[oe]", "e"),
+        ("([aou])e", r"\1"),
+        (r"([^\W\d])\1+", r"\1"),
+    )
+)
+_APOSTROPHES = re.compile("['`´ʹʺʼ‘’′]")
+_WORD = re.compile(r"[^\W_]+")
+_PIECE = re.compile(r"[^\W\d_]+|\d+")
+
+_LATIN_LOOK_ALIKES = "aceopxyABCEHKMOPTXY"
+_CYRILLIC_LOOK_ALIKES = "асеорхуАВСЕНКМОРТХУ"
+_TO_CYRILLIC = str.maketrans(_LATIN_LOOK_ALIKES, _CYRILLIC_LOOK_ALIKES)
+_TO_LATIN = str.maketrans(_CYRILLIC_LOOK_ALIKES, _LATIN_LOOK_ALIKES)
+
+_NOTHING = _listed(
+    """n/a|n.a.|#n/a|none|null|nan|nil|unknown|not known|not given|test|xxx|нет|нету|нет данных|не указан|не указана|
+    не указано|неизвестно|отсутствует|тест|ххх|без имени|#н/д|н/д""",
+    "|",
+)
+
+_FORMS = {
+    word: form
+    for form, words in {
+        "limited": "ooo odo too llc ltd limited gmbh mbh ug sarl sas srl bv sia uab oy kft doo ood sro spzoo pty lda",
+        "joint stock": "ao oao zao pao nao jsc ojsc cjsc pjsc inc incorporated corp plc ag sa spa nv asa ab",
+        "sole trader": "ip chp pboyul ek",
+        "partnership": "llp lp kg ohg",
+        "public": "gup mup fgup guz mku mbu gbu",
+    }.items()
+    for word in words.split()
+}
+_FORM_PHRASES = tuple(
+    (re.compile(pattern), word)
+    for pattern, word in (
+        ("общество с ограниченной ответственностью", " ooo "),
+        ("(публичное |открытое |закрытое |непубличное )?акционерное общество", " ao "),
+        ("индивидуальный предприниматель", " ip "),
+        ("limited liability company", " llc "),
+        (r"sp(ó|o)?[ .]*z[ .]*o[ .]*o\b[ .]*", " spzoo "),
+        (r"\bco\b\.?(?=\W+(ltd|limited|inc|llc|kg)\b)", " "),
+    )
+)
+_DOTTED = re.compile(r"\b(?:[^\W\d_]{1,2}\.){2,}[^\W\d_](?:\.|\b)")
+
+# Names of a city that no folding brings together
+_CITIES = {
+    "moskov": "moskva",
+    "spb": "peterburg sankt",
+    "petersburg": "peterburg sankt",
+    "peterburg": "peterburg sankt",
+}
+
+# Short forms of given names that sound unlike the full one; others are found by their spelling.
+_NICKNAMES = """
+Александр Саша Шура Сашка; Александра Саша Шура; Алексей Лёша Алёша; Анастасия Настя; Анатолий Толя; Андрей Андрюша;
+Анна Аня Анюта; Борис Боря; Валентина Валя; Василий Вася; Виктор Витя; Виктория Вика; Владимир Вова Володя; Вячеслав
+Слава; Галина Галя; Георгий Гоша Жора; Григорий Гриша; Дарья Даша; Дмитрий Дима Митя; Евгений Женя; Евгения Женя;
+Екатерина Катя; Елена Лена Алёна; Елизавета Лиза; Иван Ваня; Ирина Ира; Константин Костя; Ксения Оксана Ксюша; Лариса
+Лара; Людмила Люда Мила; Любовь Люба; Маргарита Рита; Мария Маша Маруся; Михаил Миша; Надежда Надя; Наталья Наташа;
+Николай Коля; Ольга Оля; Павел Паша; Пётр Петя; Роман Рома; Светлана Света; Семён Сеня; Сергей Серёжа; София Соня
+Софья; Станислав Стас Слава; Татьяна Таня; Фёдор Федя; Юлия Юля; Юрий Юра; Яков Яша; Alexander Aleksandr Alex Sandy;
+Andrew Andy Drew; Anthony Tony; Benjamin Ben; Catherine Kate Katie Cathy Katherine; Charles Charlie Chuck; Christopher
+Chris; Daniel Dan Danny; David Dave; Edward Ed Ted Eddie; Elizabeth Liz Beth Betty Eliza; James Jim Jimmy Jamie;
+Jennifer Jenny; Jessica Jess; John Jack Johnny; Joseph Joe; Joshua Josh; Margaret Maggie Peggy; Matthew Matt; Michael
+Mike Mick; Nicholas Nick; Patricia Pat Patty; Peter Pete; Richard Dick Rick; Robert Bob Rob Bobby; Samantha Sam;
+Samuel Sam; Stephen Steve Steven; Susan Sue Suzy; Thomas Tom Tommy; Timothy Tim; Victoria Vicky; William Bill Will
+Billy; Zachary Zac Zach
+"""
+
+_ADDRESS_TYPES = """
+    ул улица пр просп проспект кт пер переулок наб набережная ш шоссе пл площадь бул бульвар проезд тупик аллея
+    д дом вл владение к корп корпус стр строение лит литер кв квартира оф офис пом помещение ком комната эт этаж г гор
+    город обл область край район респ республика пос посёлок дер деревня с село мкр мкрн микрорайон тер россия рф
+    st str street strasse rd road ave av avenue dr drive ct court cres crescent pl place cl close cct circuit
+    ln lane blvd boulevard hwy highway sq square pde parade tce terrace apt apartment flat unit suite ste room floor
+    house no nr bld bldg building city town
+"""
+_HYPHENATED = re.compile(r"(?:пр-кт|пр-т|б-р|р-н|пр-д)")
+
+_EMPTY_MAILBOXES = _listed(
+    """none no net not nomail noemail no-mail no-email noreply no-reply na n-a n.a test tests email xxx aaa asd asdf
+    qwerty null unknown empty otsutstvuet"""
+)
+_SHARED_MAILBOXES = _listed("info mail office sales admin contact order orders zakaz shop support")
+_PUBLIC_MAIL = _listed(
+    """mail.ru inbox.ru list.ru bk.ru internet.ru yandex.ru yandex.com ya.ru rambler.ru gmail.com googlemail.com
+    hotmail.com outlook.com live.com msn.com yahoo.com icloud.com me.com aol.com gmx.de gmx.net web.de t-online.de
+    proton.me protonmail.com"""
+)
+_TAX_NUMBERS = ("vat", "tin", "inn", "nip", "iin", "bin", "unp", "edrpou", "rntrc", "siren", "siret", "orgnr")
+_FEWEST_DIGITS = 5
+_ENDING = 7
+
+_MONTHS = {
+    "янв": 1, "jan": 1, "фев": 2, "feb": 2, "мар": 3, "mar": 3, "апр": 4, "apr": 4, "май": 5, "мая": 5, "may": 5,
+    "июн": 6, "jun": 6, "июл": 7, "jul": 7, "авг": 8, "aug": 8, "сен": 9, "sep": 9, "окт": 10, "oct": 10,
+    "ноя": 11, "nov": 11, "дек": 12, "dec": 12,
+}  # fmt: skip
+# Dates that programs write where a date is missing
+_NO_BIRTHDAY = frozenset({dt.date(1899, 12, 30), dt.date(1899, 12, 31), dt.date(1900, 1, 1), dt.date(1970, 1, 1)})
+_SERIAL_ORIGIN = dt.date(1899, 12, 30)
+_CENTURY_TURNS = 15
+
+
+def normalise_records(records: pl.DataFrame, country: str | None = None) -> pl.DataFrame:
+    """Make customers' records comparable.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        One row a record: `customer` (its key, kept as it is) and any of `MEANINGS`: name (of a person or a company, in
+        one field), first_name, last_name, tax_id, email, phone, address, city, postcode, birth_date. Further columns
+        are left out. Text, or types that can be written as text.
+    country : str, optional
+        Two-letter code of the country whose telephone and tax numbers are written without theirs.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a record, in the same order: `customer`, and of what is there
+
+        - of name: `name_key` (words without company form, folded, sorted), `name_joined` (the same without spaces, in
+          the order written), `name_words` (list; given names in their full form), `company_form` (limited, joint
+          stock, ..., null where none is written), `name_repeats` (whether it only says first and last name again; a
+          missing name is filled from these);
+        - of first_name and last_name: `first_name_key`, `first_name_formal` (nicknames in full) and `last_name_key`;
+        - `tax_id` (letters and digits), `tax_id_valid` (whether its check digits are right, null when that can't be
+          told), `email`, `phone` (E.164 where it is a valid number, else its digits);
+        - of address: `address_key`, `address_words` and `address_numbers` (without "street", "flat" and the like);
+        - `city_key`, `postcode`, `birth_date`.
+
+        Null where nothing is said, or only something like "n/a", "нет" or a telephone number of zeros.
+
+    Raises
+    ------
+    ValueError
+        When there is no column `customer`, or `country` isn't two letters.
+
+    Notes
+    -----
+    Cyrillic is transliterated, then folded until the usual romanisations (BGN/PCGN, GOST 7.79, passports) coincide:
+    Щербаков, Shcherbakov and Scherbakov are one key. A key says what sounds alike, not what is spelt alike.
+
+    The first telephone number and the first e-mail address of several in a cell are taken. Shared mailboxes (info@)
+    stand for nothing at public mail services and for the company at its own domain. Numeric dates are read day first
+    unless that can't be; years of two digits up to 14 are 2000s. Of the tax number 7707083893/770701001 the part
+    behind the slash (the branch) is dropped: branches are the company.
+    """
+    if "customer" not in records.columns:
+        raise ValueError("records: there is no column 'customer'.")
+    if country is not None and not re.fullmatch("[A-Za-z]{2}", country):
+        raise ValueError("country: write the two letters of its code, such as RU.")
+    region = country.upper() if country else None
+    written = {name: _as_text(records[name]) for name in MEANINGS if name in records.columns}
+    columns: list[pl.Series] = [records["customer"]]
+    if {"first_name", "last_name"} & written.keys():
+        columns += _person_columns(written)
+    if "name" in written:
+        columns += _name_columns(written)
+    if "tax_id" in written:
+        number, valid = _tax_columns(written["tax_id"], region)
+        columns += [number, valid]
+    if "email" in written:
+        columns.append(_each(written["email"], normal_email))
+    if "phone" in written:
+        columns.append(_each(written["phone"], lambda text: normal_phone(text, region)))
+    if "address" in written:
+        columns += _address_columns(written)
+    if "city" in written:
+        columns.append(_each(written["city"], _city_key).alias("city_key"))
+    if "postcode" in written:
+        columns.append(_each(written["postcode"], _postcode))
+    if "birth_date" in written:
+        columns.append(_each(written["birth_date"], normal_date, pl.Date))
+    return pl.DataFrame(columns)
+
+
+def fold(word: str) -> str:
+    """Bring the spellings of one word, Cyrillic or Latin, to one key of lower-case letters and digits.
+
+    Folding a key again leaves it as it is. Empty when there is no letter or digit.
+
+    Examples
+    --------
+    >>> fold("Щербаков"), fold("Shcherbakov"), fold("Scherbakov")
+    ('šerbakov', 'šerbakov', 'šerbakov')
+    """
+    return "".join(map(_fold_plain, _WORD.findall(_plain(word))))
+
+
+def normal_phone(text: str, region: str | None = None) -> str | None:
+    """Write a telephone number in E.164 if it is a valid one, else as its digits; None for no number.
+
+    Parameters
+    ----------
+    text : str
+    region : str, optional
+        Two-letter code, in capitals, of the country of numbers written without their country's.
+    """
+    cleaned = _clean(text)
+    digits = _digits(cleaned)
+    ending = digits[-_ENDING:]
+    if len(digits) < _FEWEST_DIGITS or len(set(ending)) == 1 or digits.endswith("1234567"):
+        return None
+    found = _valid_phone(cleaned, region) or _valid_phone(digits, region)
+    if found is None and len(digits) > 10:
+        found = _valid_phone("+" + digits, None)
+    if found is None and len(digits) <= 3 * 15:
+        matches = phonenumbers.PhoneNumberMatcher(cleaned, region)
+        found = next((_international(match.number) for match in matches), None)
+    return found or digits
+
+
+def normal_email(text: str) -> str | None:
+    """Write an e-mail address in lower case; None for none, or for one that stands for none (noreply@, test@test).
+
+    Only the syntax is looked at. An address of wrong syntax is kept as written, in lower case.
+    """
+    cleaned = _clean(text).casefold().removeprefix("mailto:")
+    latin = cleaned.translate(_TO_LATIN)
+    cleaned = latin if latin.isascii() else cleaned
+    candidates = [part.strip("<>()[]\"'.:") for part in re.split(r"[\s,;|]+", cleaned) if "@" in part]
+    if not candidates:
+        return None
+    address = next(filter(None, map(_valid_email, candidates)), candidates[0])
+    mailbox, _, domain = address.partition("@")
+    says_nothing = (
+        mailbox in _EMPTY_MAILBOXES
+        or mailbox == domain.partition(".")[0]
+        or (mailbox in _SHARED_MAILBOXES and domain in _PUBLIC_MAIL)
+        or not mailbox
+        or _digits(mailbox) == mailbox == mailbox[0] * len(mailbox)
+    )
+    return None if says_nothing else address
+
+
+def normal_tax_number(text: str, region: str | None = None) -> tuple[str | None, bool | None]:
+    """Write a tax number without separators, and tell whether its check digits are right.
+
+    Parameters
+    ----------
+    text : str
+    region : str, optional
+        Two-letter code of the country whose numbers are written without theirs.
+
+    Returns
+    -------
+    number : str or None
+        Letters and digits; a leading zero that a spreadsheet lost is put back if the check digits say so.
+    valid : bool or None
+        None when neither the country nor a country's code at the front tells how to check.
+    """
+    cleaned = re.sub(r"\.0+$", "", _clean(text).upper().translate(_TO_LATIN))
+    parts = [re.sub("[^0-9A-Z]", "", part) for part in re.split(r"[/\\]", cleaned)]
+    whole = "".join(parts)
+    if not _digits(whole).strip("0") or len(set(whole)) == 1:
+        return None, None
+    checks = _tax_checks(region)
+    for number in (parts[0], whole, *(["0" + whole] if whole.isdecimal() else [])):
+        if any(check.is_valid(number) for check in checks):
+            return number, True
+    prefix = re.match("[A-Z]{2}(?=.*[0-9])", whole)
+    foreign = _tax_checks(prefix.group()) if prefix else []
+    if any(check.is_valid(whole) for check in foreign):
+        return whole, True
+    return whole, False if checks or foreign else None
+
+
+def normal_date(text: str) -> dt.date | None:
+    """Read a birth date in whatever style; None for none, an impossible one, or one that programs write for none."""
+    cleaned = _clean(text).casefold()
+    try:
+        date = _read_date(cleaned)
+    except (ValueError, OverflowError):
+        return None
+    return None if date in _NO_BIRTHDAY or (date is not None and date.year < 1850) else date
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    if column.dtype in (pl.Date, pl.Datetime):
+        column = column.dt.strftime("%Y-%m-%d")
+    elif column.dtype.is_float():
+        # A whole number that a spreadsheet keeps as a fraction
+        whole = column.cast(pl.Int64, strict=False)
+        as_whole = (whole.cast(pl.Float64) == column).fill_null(False)
+        column = pl.select(pl.when(as_whole).then(whole.cast(pl.String)).otherwise(column.cast(pl.String))).to_series()
+    return column.cast(pl.String, strict=False).alias(column.name)
+
+
+def _each(column: pl.Series, function: Callable[[str], Any], dtype: Any = pl.String) -> pl.Series:
+    """Apply a function to each distinct text once."""
+    texts = column.unique().drop_nulls().to_list()
+    known = {text: function(text) for text in texts}
+    return pl.Series(column.name, [known.get(text) for text in column.to_list()], dtype=dtype)
+
+
+def _clean(text: str) -> str:
+    """Drop what can't be seen, mend words of two alphabets, and leave nothing of what only says "nothing"."""
+    if text.isascii() and text.isprintable():
+        words = text.split()
+    else:
+        compatible = unicodedata.normalize("NFKC", text)
+        visible = (
+            "" if (category := unicodedata.category(sign)) == "Cf" else " " if category[0] in "CZ" else sign
+            for sign in compatible
+        )
+        words = [_one_alphabet(word) for word in "".join(visible).split()]
+    cleaned = " ".join(words)
+    return "" if cleaned.casefold() in _NOTHING or not any(map(str.isalnum, cleaned)) else cleaned
+
+
+def _one_alphabet(word: str) -> str:
+    """Mend a word in which letters of one alphabet stand for look-alikes of the other."""
+    latin = {sign for sign in word if "a" <= sign.lower() <= "z"}
+    cyrillic = {sign for sign in word if "\u0400" <= sign <= "\u04ff"}
+    if not latin or not cyrillic:
+        return word
+    if latin <= set(_LATIN_LOOK_ALIKES):
+        return word.translate(_TO_CYRILLIC)
+    return word.translate(_TO_LATIN) if cyrillic <= set(_CYRILLIC_LOOK_ALIKES) else word
+
+
+def _plain(text: str) -> str:
+    """Write text in lower-case ASCII, š and č apart, which are what folding makes of their spellings."""
+    lower = _APOSTROPHES.sub("", text.casefold().replace("ё", "е").replace("ж", "zh"))
+    if not lower.isascii():
+        lower = "".join(sign if sign in "šč" else anyascii(sign) for sign in lower).lower()
+    return _APOSTROPHES.sub("", lower)
+
+
+def _fold_plain(word: str) -> str:
+    before = ""
+    while word != before:
+        before = word
+        for pattern, letter in _FOLDS:
+            word = pattern.sub(letter, word)
+    return word
+
+
+_FORMAL: dict[str, str] = {}
+for _group in _NICKNAMES.split(";"):
+    _full, *_short = _group.split()
+    for _name in (_full, *_short):
+        # Of a nickname of several names the first is taken: which of them is meant can't be told
+        _FORMAL.setdefault(fold(_name), _FORMAL.get(fold(_full), fold(_full)))
+_ADDRESS_WORDS = frozenset(
+    spelling for word in _ADDRESS_TYPES.split() for spelling in (_plain(word), fold(word)) if spelling
+)
+
+
+def _words(text: str) -> list[str]:
+    return [folded for word in _WORD.findall(_plain(_clean(text))) if (folded := _fold_plain(word))]
+
+
+def _split_form(name: str) -> tuple[list[str], str | None]:
+    """Split a name into its folded words, as written, and the company's form."""
+    text = _clean(name).casefold()
+    for pattern, word in _FORM_PHRASES:
+        text = pattern.sub(word, text)
+    text = _DOTTED.sub(lambda dotted: joined if (joined := dotted[0].replace(".", "")) in _FORMS else dotted[0], text)
+    words = _WORD.findall(_plain(text))
+    form = None
+    while len(words) > 1 and (words[0] in _FORMS or words[-1] in _FORMS):
+        form = _FORMS[words.pop(0 if words[0] in _FORMS else -1)]
+    return [folded for word in words if (folded := _fold_plain(word))], form
+
+
+def _key(words: Iterable[str]) -> str | None:
+    return " ".join(sorted(words)) or None
+
+
+def _person_columns(written: dict[str, pl.Series]) -> list[pl.Series]:
+    columns = []
+    for part in ("first_name", "last_name"):
+        if part in written:
+            columns.append(_each(written[part], lambda text: _key(_words(text))).alias(f"{part}_key"))
+    if "first_name" in written:
+        formal = _each(written["first_name"], lambda text: _key(_formal(_words(text))))
+        columns.append(formal.alias("first_name_formal"))
+    return columns
+
+
+def _formal(words: Iterable[str]) -> list[str]:
+    return [_FORMAL.get(word, word) for word in words]
+
+
+def _name_columns(written: dict[str, pl.Series]) -> list[pl.Series]:
+    split = _each(written["name"], _split_form, pl.Object).to_list()
+    parts = [written[part].to_list() for part in ("first_name", "last_name") if part in written]
+    persons = [[word for text in texts if text for word in _words(text)] for texts in zip(*parts, strict=True)]
+    names, forms, repeats = [], [], []
+    for row, found in enumerate(split):
+        words, form = found or ([], None)
+        person = persons[row] if persons else []
+        names.append(words or person)
+        forms.append(form)
+        repeats.append(bool(person) and set(person) <= set(names[-1]))
+    return [
+        pl.Series("name_key", [_key(words) for words in names], dtype=pl.String),
+        pl.Series("name_joined", ["".join(words) or None for words in names], dtype=pl.String),
+        pl.Series("name_words", [sorted(_formal(words)) or None for words in names], dtype=pl.List(pl.String)),
+        pl.Series("company_form", forms, dtype=pl.String),
+        pl.Series("name_repeats", repeats, dtype=pl.Boolean),
+    ]
+
+
+def _tax_checks(region: str | None) -> list[Any]:
+    modules = (get_cc_module(region, name) for name in _TAX_NUMBERS) if region else ()
+    return [module for module in dict.fromkeys(modules) if module is not None]
+
+
+def _tax_columns(column: pl.Series, region: str | None) -> tuple[pl.Series, pl.Series]:
+    found = _each(column, lambda text: normal_tax_number(text, region), pl.Object).to_list()
+    numbers, valid = zip(*((pair or (None, None)) for pair in found), strict=True) if found else ((), ())
+    return pl.Series("tax_id", numbers, dtype=pl.String), pl.Series("tax_id_valid", valid, dtype=pl.Boolean)
+
+
+def _digits(text: str) -> str:
+    return "".join(sign for sign in text if "0" <= sign <= "9")
+
+
+def _valid_phone(text: str, region: str | None) -> str | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    return _international(number) if phonenumbers.is_valid_number(number) else None
+
+
+def _international(number: phonenumbers.PhoneNumber) -> str:
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _valid_email(text: str) -> str | None:
+    try:
+        return validate_email(text, check_deliverability=False, globally_deliverable=False).normalized.casefold()
+    except EmailNotValidError:
+        return None
+
+
+def _address_columns(written: dict[str, pl.Series]) -> list[pl.Series]:
+    """Split addresses into words and numbers, without types and without what city and postcode say already."""
+    pieces = _each(written["address"], _address_pieces, pl.Object).to_list()
+    none = [None] * len(pieces)
+    cities = written["city"].to_list() if "city" in written else none
+    postcodes = written["postcode"].to_list() if "postcode" in written else none
+    all_words, all_numbers = [], []
+    for found, city, postcode in zip(pieces, cities, postcodes, strict=True):
+        words, numbers = found or ([], [])
+        in_city = set((_city_key(city) or "").split()) if city else set()
+        code = _postcode(postcode) if postcode else None
+        all_words.append(" ".join(sorted(word for word in words if word not in in_city) or sorted(words)) or None)
+        all_numbers.append(" ".join(number for number in numbers if number != code) or None)
+    words = pl.Series("address_words", all_words, dtype=pl.String)
+    numbers = pl.Series("address_numbers", all_numbers, dtype=pl.String)
+    key = pl.select(pl.concat_str(words, numbers, separator=" ", ignore_nulls=True).replace("", None)).to_series()
+    return [key.alias("address_key"), words, numbers]
+
+
+def _address_pieces(text: str) -> tuple[list[str], list[str]]:
+    pieces = _PIECE.findall(_plain(_HYPHENATED.sub(" ", _clean(text).casefold())))
+    numbers = [piece.lstrip("0") for piece in pieces if piece.isdecimal()]
+    words = [fold(piece) for piece in pieces if not piece.isdecimal() and piece not in _ADDRESS_WORDS]
+    return [word for word in words if word and word not in _ADDRESS_WORDS], [number for number in numbers if number]
+
+
+def _city_key(text: str) -> str | None:
+    words = _WORD.findall(_plain(_clean(text)))
+    key = _key(map(_fold_plain, [word for word in words if word not in _ADDRESS_WORDS] or words))
+    return _CITIES.get(key, key) if key else None
+
+
+def _postcode(text: str) -> str | None:
+    code = re.sub("[^0-9A-Z]", "", _plain(re.sub(r"\.0+$", "", _clean(text))).upper())
+    return code.lstrip("0") or None
+
+
+def _read_date(text: str) -> dt.date | None:
+    text = re.sub(r"[t ]\d{1,2}:\d\d.*$", "", text)
+    if found := re.fullmatch(r"(\d{4})\D?(\d{1,2})\D?(\d{1,2})\D*", text):
+        return dt.date(*map(int, found.groups()))
+    if re.fullmatch(r"\d{5}", text):
+        return _SERIAL_ORIGIN + dt.timedelta(int(text))
+    if found := re.fullmatch(r"(\d{1,2})\D{1,3}(\d{1,2})\D{1,3}(\d{4}|\d\d)\D*", text):
+        first, second, year = map(int, found.groups())
+        day, month = (first, second) if second <= 12 else (second, first)
+        return dt.date(_full_year(year), month, day)
+    if found := re.fullmatch(r"(\d{8})", text):
+        return dt.date(int(text[4:]), int(text[2:4]), int(text[:2]))
+    month_named = next((number for word, number in _MONTHS.items() if re.search(rf"(?<![^\W\d_]){word}", text)), None)
+    numbers = [int(number) for number in re.findall(r"\d{1,4}", text)]
+    if month_named is None or len(numbers) != 2:
+        return None
+    day, year = sorted(numbers) if max(numbers) > 31 else numbers
+    return dt.date(_full_year(year), month_named, day)
+
+
+def _full_year(year: int) -> int:
+    return year if year > 99 else year + (2000 if year < _CENTURY_TURNS else 1900)

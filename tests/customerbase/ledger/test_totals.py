@@ -1,0 +1,45 @@
+"""Totals at the end of a report are no purchases, and purchases are no totals."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import polars as pl
+import pytest
+
+from customerbase.ledger.totals import find_totals
+
+DAY = dt.date(2024, 1, 2)
+
+
+def totals(*rows: tuple[Any, Any, Any]) -> list[bool]:
+    """Return which rows (customer, date, amount) are totals."""
+    frame = pl.DataFrame(rows, schema={"c": pl.String, "d": pl.Date, "a": pl.Float64}, orient="row")
+    cells = frame.with_columns(pl.col("d").cast(pl.String))
+    return find_totals(cells, frame["c"], frame["d"], frame["a"]).to_list()
+
+
+@pytest.mark.parametrize("word", ["Total", "TOTAL:", "Итого", "Итого за январь 2024", "Grand total", "Sub-total", "Summe"])
+def test_a_row_that_says_so_and_has_no_date_is_a_total(word: str) -> None:
+    assert totals(("a", DAY, 10.0), ("b", DAY, 5.0), (word, None, 15.0)) == [False, False, True]
+
+
+def test_a_row_of_one_number_that_adds_up_is_a_total() -> None:
+    assert totals(("a", DAY, 10.0), ("b", DAY, 5.0), (None, None, 15.0)) == [False, False, True]
+
+
+def test_a_row_of_one_number_that_does_not_add_up_is_a_row_without_customer() -> None:
+    assert totals(("a", DAY, 10.0), ("b", DAY, 5.0), (None, None, 14.0)) == [False, False, False]
+
+
+def test_a_dated_total_in_the_customers_column_is_told_by_its_sum() -> None:
+    assert totals(("a", DAY, 10.0), ("b", DAY, 5.0), ("Total", DAY, 15.0)) == [False, False, True]
+
+
+def test_a_customer_may_be_called_total() -> None:
+    assert totals(("a", DAY, 10.0), ("Total", DAY, 5.0), ("Total Energies", DAY, 5.0)) == [False, False, False]
+
+
+def test_an_unreadable_date_makes_no_total() -> None:
+    assert totals(("a", DAY, 10.0), ("b", None, 10.0)) == [False, False]
