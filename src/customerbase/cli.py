@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from .errors import Refusal, Unbalanced
-from .project import PARAMS, RUNS
+from .project import PARAMS, ROOT, RUNS
 
 DONE, CHAPTER_FAILED, REFUSED = 0, 1, 2
 
@@ -67,6 +67,22 @@ def run(
         say(f"The failed run is kept aside in {result.folder}. What 'latest' points to has not changed.")
         raise typer.Exit(CHAPTER_FAILED)
     say(f"Findings: {(result.folder / 'index.html').as_uri()}")
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = ROOT / "data" / "wholesale",
+    seed: Annotated[int, typer.Option(help="Another seed makes another wholesaler.", min=0)] = 2026,
+) -> None:
+    """Simulate a wholesaler whose customers are known: its exports as messy as real ones, and beside them the truth."""
+    from .wholesale import simulate_wholesale, write_wholesale
+
+    try:
+        write_wholesale(out, simulate_wholesale(seed))
+    except OSError as reason:
+        _say_refused(Refusal(f"{out}: can't be written: {reason.strerror}. Name another folder with --out."))
+        raise typer.Exit(REFUSED) from None
+    Console(soft_wrap=True, highlight=False, markup=False).print(f"A wholesaler simulated from seed {seed}: {out}")
 
 
 class _ShownProgress:

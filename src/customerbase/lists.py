@@ -13,9 +13,13 @@ MADE_HARMLESS = r"^'('*[=+\-@\t\r])"
 def write_list(file: Path, rows: pl.DataFrame) -> None:
     """Write a list as CSV with a byte order mark, by which spreadsheets know UTF-8; formulas are made harmless."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    text = pl.col(pl.String)
-    harmless = pl.when(text.str.contains(RUNS_AS_FORMULA)).then(pl.concat_str(pl.lit("'"), text)).otherwise(text)
-    rows.with_columns(harmless.name.keep()).write_csv(file, include_bom=True)
+    text = [name for name, dtype in rows.schema.items() if dtype == pl.String]
+    rows.with_columns(_harmless(pl.col(name)).alias(name) for name in text).write_csv(file, include_bom=True)
+
+
+def _harmless(cell: pl.Expr) -> pl.Expr:
+    return pl.when(cell.str.contains(RUNS_AS_FORMULA)).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell)
+
 
 
 def read_list(content: pl.DataFrame) -> pl.DataFrame:

@@ -11,38 +11,33 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from models.assumptions import customer_days, left_cut
+from models.customer_keys import like_keys
+from models.ledger_rhythm import (
+    CERTAIN,
+    CHANCE,
+    FEWEST_DAYS,
+    FEWEST_SALES,
+    day_numbers,
+    median_shifts,
+    open_weekdays,
+    power_of_ten,
+    silences,
+    silent_by_chance,
+)
 
 Verdict = Literal["note", "watch", "act"]
-Array = np.ndarray
-
 WEIGHT: dict[Verdict, int] = {"act": 0, "watch": 1, "note": 2}
-CHANCE = 0.001  # how many such silences, or months, chance may bring before one is worth asking about
 WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 KEYS_SHOWN, LONGEST_KEY = 3, 24
 
-DAY = pl.col("date").dt.date().alias("day")
-
-# Silences
-FEWEST_DAYS = 10  # with sales
-NEIGHBOURS = 25  # days with sales on either side, which tell the rhythm around a silence
-FAR_LONGER = 3.0  # times the longest usual step from one day with sales to the next
-USUAL = 0.95  # of these steps are usual
-CLOSED = 0.25  # of the busiest weekday's chance of a sale: below it the weekday is closed
-FEWEST_EXPECTED = 8  # sale days on a weekday before its having none says something
-YEAR = 365
-SAME_EVERY_YEAR = 0.6  # of a silence's days were silent a year before and after, too
-
 # Months
-FEWEST_SALES = 20  # in a month whose median is looked at
-SHIFT, LARGE_SHIFT = 2.0, 5.0  # factor between medians
-CERTAIN = 4.0  # standard errors
-POWER_OF_TEN = 0.1  # how far, in decimal logarithm, a factor may be from one
+LARGE_SHIFT = 5.0  # factor between medians
 MONTHS_COMPARED = 6
 THIN = 0.5  # of a usual month
 PART_OF_MONTH = 0.25
@@ -60,24 +55,10 @@ FEWEST_WITHOUT_RETURN = 1000  # sales
 
 USED = ("customer", "date", "amount", "source")
 
-#: Letters of the Cyrillic alphabet, small, and the Latin ones that look the same.
-LOOK_ALIKE = dict(zip("авекмнорстухіѕјԁԛԝ", "abekmhopctyxisjdqw", strict=True))
-NOBODY = (
-    *("-", "?", "none", "null", "nan", "n/a", "na", "unknown", "anonymous", "guest", "cash", "cashsale", "retail"),
-    *(
-        "walkin",
-        "walk-in",
-        "test",
-        "dummy",
-        "default",
-        "нет",
-        "неизвестно",
-        "тест",
-        "розница",
-        "наличные",
-        "частноелицо",
-    ),
-    *("физлицо", "розничныйпокупатель"),
+NOBODY = (  # what stands as a key where there is no customer; without spaces and signs
+    *("none", "null", "nan", "na", "unknown", "anonymous", "guest", "cash", "cashsale", "retail", "walkin", "test"),
+    *("dummy", "default", "нет", "неизвестно", "тест", "розница", "наличные", "частноелицо", "физлицо"),
+    "розничныйпокупатель",
 )
 
 
@@ -106,35 +87,6 @@ class Question:
     verdict: Verdict = "note"
     value: float | None = None
     unit: str = ""
-
-
-class Shift(NamedTuple):
-    """The median amount jumps from one month to the next, and stays at the new level for a while.
-
-    Attributes
-    ----------
-    month : datetime.date
-        The first one at the new level.
-    until : datetime.date or None
-        The first one back at the old level; None where it never comes back.
-    before, after : float
-        Median of the monthly medians on either side.
-    """
-
-    month: dt.date
-    until: dt.date | None
-    before: float
-    after: float
-
-    @property
-    def factor(self) -> float:
-        """How many times the higher level is the lower one."""
-        return max(self.after / self.before, self.before / self.after)
-
-    @property
-    def power_of_ten(self) -> int:
-        """10, 100, 1000, ... where the factor is near one of them, else 0."""
-        return _power_of_ten(self.factor)
 
 
 def audit(rows: pl.DataFrame, as_of: dt.date, *, repeats: int = 0) -> list[Question]:
@@ -184,94 +136,23 @@ def audit(rows: pl.DataFrame, as_of: dt.date, *, repeats: int = 0) -> list[Quest
     return sorted(found, key=lambda question: WEIGHT[question.verdict])
 
 
-def silences(rows: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
-    """Find the silences that are far longer than this ledger's usual ones.
-
-    How likely a day without a sale is, is taken from the 25 days with sales before and after, weekdays on which nothing
-    is ever sold left out. A silence counts if chance would bring fewer than one in a thousand such ledgers one as long,
-    and if it is three times as long as the steps that are usual around it.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        date and kind.
-    as_of : datetime.date
-        Last day observed: silence up to it counts, too.
-
-    Returns
-    -------
-    polars.DataFrame
-        first_day, last_day (of the silence), days, every_year (the same days are silent in the years around, as at
-        New Year), at_end; sorted by day.
-    """
-    days = rows.filter(pl.col("kind") == "sale").select(pl.col("date").dt.date().unique().sort())["date"]
-    return _silences(days.filter(days <= as_of), as_of)
-
-
-def median_shifts(rows: pl.DataFrame, as_of: dt.date) -> list[Shift]:
-    """Find the months from which the median amount is another one, as after a change of unit or of currency.
-
-    Months of 20 sales or more are compared. A jump is a factor of two, and of four standard errors, from one month to
-    the next. It counts if it parts the whole ledger in two levels that no month crosses, or if it is near a power of
-    ten, and then it may also come back.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        date, amount and kind.
-    as_of : datetime.date
-    """
-    paid = rows.lazy().filter((pl.col("kind") == "sale") & (pl.col("amount") > 0) & DAY.le(as_of))
-    months = (
-        paid.group_by(DAY.dt.truncate("1mo").alias("month"))
-        .agg(
-            pl.col("amount").median().log().alias("middle"),
-            # that of a median is 1.25 times that of a mean
-            (1.25 * pl.col("amount").log().std() / pl.len().sqrt()).alias("error"),
-            pl.len().alias("sales"),
-        )
-        .filter(pl.col("sales") >= FEWEST_SALES)
-        .sort("month")
-        .collect()
-    )
-    middle, error = months["middle"].to_numpy(), months["error"].to_numpy()
-    step = np.abs(np.diff(middle))
-    certain = step >= np.maximum(np.log(SHIFT), CERTAIN * np.hypot(error[1:], error[:-1]))
-    jumps = [int(at) + 1 for at in np.flatnonzero(certain)]
-    shifts: list[Shift] = []
-    for at, start, end in zip(jumps, [0, *jumps], [*jumps[1:], len(middle)], strict=False):
-        month = months["month"][at]
-        if (
-            shifts
-            and shifts[-1].until is None
-            and shifts[-1].power_of_ten
-            and (abs(np.median(middle[at:end]) - np.log(shifts[-1].before)) < np.log(SHIFT))
-        ):
-            shifts[-1] = shifts[-1]._replace(until=month)
-            continue
-        parted = middle[at:].min() > middle[:at].max() or middle[at:].max() < middle[:at].min()
-        before, after = (middle[:at], middle[at:]) if parted else (middle[start:at], middle[at:end])
-        shift = Shift(month, None, float(np.exp(np.median(before))), float(np.exp(np.median(after))))
-        if (parted and shift.factor >= SHIFT) or shift.power_of_ten:
-            shifts.append(shift)
-    return shifts
-
-
 class _Observed:
     """What the checks look at, each part computed once."""
 
     def __init__(self, rows: pl.DataFrame, as_of: dt.date) -> None:
         self.as_of = as_of
         used = [name for name in USED if name in rows.columns]
+        # customers are told apart by hashes of their keys, which takes half the time of texts
+        rows = rows.with_columns(pl.col("customer").hash().alias("hash"))
         is_sale, is_late = rows["kind"] == "sale", rows["date"].dt.date() > as_of
         self.later = rows.select("date").filter(is_late)["date"].dt.date()
-        self.sales = rows.select(used).filter(is_sale & ~is_late)
+        self.sales = rows.select("hash", *used).filter(is_sale & ~is_late)
         self.returns = rows.filter(~is_sale & ~is_late)
 
     @cached_property
     def by_day(self) -> pl.DataFrame:
         """Return day and sales, sorted."""
-        return self.sales.group_by(DAY.alias("day")).agg(pl.len().alias("sales")).sort("day")
+        return self.sales.group_by(pl.col("date").dt.date().alias("day")).agg(pl.len().alias("sales")).sort("day")
 
     @cached_property
     def by_month(self) -> pl.DataFrame:
@@ -284,16 +165,23 @@ class _Observed:
     @cached_property
     def by_customer(self) -> pl.DataFrame:
         """Return customer, sales, revenue (after returns), and the first and the last sale's date."""
-        bought = self.sales.group_by("customer").agg(
+        bought = self.sales.group_by("hash").agg(
+            pl.col("customer").first(),
             pl.len().alias("sales"),
             pl.col("amount").sum().alias("sold"),
             pl.col("date").min().alias("first"),
             pl.col("date").max().alias("last"),
         )
-        returned = self.returns.group_by("customer").agg(pl.col("amount").sum().alias("returned"))
-        joined = bought.join(returned, on="customer", how="full", coalesce=True)
+        returned = self.returns.group_by("hash").agg(
+            pl.col("customer").first().alias("returning"), pl.col("amount").sum().alias("returned")
+        )
+        joined = bought.join(returned, on="hash", how="full", coalesce=True)
         revenue = pl.col("sold").fill_null(0) + pl.col("returned").fill_null(0)
-        return joined.with_columns(pl.col("sales").fill_null(0), revenue.alias("revenue"))
+        return joined.with_columns(
+            pl.coalesce("customer", "returning").alias("customer"),
+            pl.col("sales").fill_null(0),
+            revenue.alias("revenue"),
+        )
 
     @cached_property
     def amounts(self) -> pl.DataFrame:
@@ -312,7 +200,8 @@ class _Observed:
 
     @cached_property
     def silences(self) -> pl.DataFrame:
-        return _silences(self.by_day["day"], self.as_of)
+        """Return what `models.ledger_rhythm.silences` finds."""
+        return silences(self.by_day.rename({"day": "date"}), self.as_of)
 
     @property
     def first_day(self) -> dt.date:
@@ -356,7 +245,7 @@ def _silent_end(seen: _Observed) -> Iterator[Question]:
 
 
 def _closed_days(seen: _Observed) -> Iterator[Question]:
-    closed = ~_open_weekdays(_numbers(seen.by_day["day"]))
+    closed = ~open_weekdays(day_numbers(seen.by_day["day"]))
     every_year = seen.silences.filter("every_year")
     said = []
     if closed.any() and not closed.all():
@@ -379,7 +268,7 @@ def _closed_days(seen: _Observed) -> Iterator[Question]:
 
 
 def _unit_change(seen: _Observed) -> Iterator[Question]:
-    shifts = median_shifts(seen.sales, seen.as_of)
+    shifts = median_shifts(seen.sales)
     if not shifts:
         return
     shift = max(shifts, key=lambda each: each.factor)
@@ -415,7 +304,7 @@ def _unit_of_sources(seen: _Observed) -> Iterator[Question]:
     odd = [
         (name, median)
         for name, median in sources.select(pl.col("source").cast(pl.String), "median").iter_rows()
-        if _power_of_ten(max(median / main, main / median))
+        if power_of_ten(max(median / main, main / median))
     ]
     if odd:
         name, median = odd[0]
@@ -431,8 +320,7 @@ def _unit_of_sources(seen: _Observed) -> Iterator[Question]:
 
 
 def _left_cut(seen: _Observed) -> Iterator[Question]:
-    # by the keys' hashes: numbers are told apart faster than texts
-    cut = left_cut(customer_days(seen.sales.select(pl.col("customer").hash().alias("customer"), "date")), seen.as_of)
+    cut = left_cut(customer_days(seen.sales.select(pl.col("hash").alias("customer"), "date")), seen.as_of)
     if cut.seen:
         yield Question(
             "left_cut",
@@ -448,12 +336,12 @@ def _left_cut(seen: _Observed) -> Iterator[Question]:
 
 
 def _cut_in_mid_month(seen: _Observed) -> Iterator[Question]:
-    days = _numbers(seen.by_day["day"])
+    days = day_numbers(seen.by_day["day"])
     if len(days) < FEWEST_DAYS:
         return
     month = seen.first_day.replace(day=1)
     missing = (seen.first_day - month).days
-    if missing >= PART_OF_MONTH * _length(month) and _silent_by_chance(days, missing) < CHANCE:
+    if missing >= PART_OF_MONTH * _length(month) and silent_by_chance(days, missing) < CHANCE:
         yield Question(
             "begins_in_mid_month",
             f"The ledger begins on {_day(seen.first_day)}: of its first month {_plural(missing, 'day')} are missing.",
@@ -464,7 +352,7 @@ def _cut_in_mid_month(seen: _Observed) -> Iterator[Question]:
     month = seen.as_of.replace(day=1)
     missing = _length(month) - seen.as_of.day
     goes_on = len(seen.later) > 0
-    if not goes_on and missing >= PART_OF_MONTH * _length(month) and _silent_by_chance(days, missing) < CHANCE:
+    if not goes_on and missing >= PART_OF_MONTH * _length(month) and silent_by_chance(days, missing) < CHANCE:
         yield Question(
             "ends_in_mid_month",
             f"The ledger ends on {_day(seen.as_of)}: of its last month {_plural(missing, 'day')} are missing.",
@@ -530,7 +418,7 @@ def _dates_bunched(seen: _Observed) -> Iterator[Question]:
         )
         return
     of_month = seen.by_day.group_by(pl.col("day").dt.day().alias("number")).agg(pl.col("sales").sum())
-    ends = seen.by_day.filter(pl.col("day") == pl.col("day").dt.month_end())["sales"].sum()
+    ends = int(seen.by_day.filter(pl.col("day") == pl.col("day").dt.month_end())["sales"].sum())
     number, most = of_month.sort("sales", descending=True).row(0)
     named, most = ("the last day of a month", ends) if ends > most else (f"day {number} of a month", most)
     if most >= SAME_DAY_OF_MONTH * total and total >= FEWEST_KEYS:
@@ -563,7 +451,7 @@ def _largest_customer(seen: _Observed) -> Iterator[Question]:
     customers = seen.by_customer
     revenue = float(customers["revenue"].sum())
     top = customers.filter(pl.col("revenue") == pl.col("revenue").max()).sort("customer").row(0, named=True)
-    share = top["revenue"] / revenue if revenue > 0 else 0.0
+    share = float(top["revenue"]) / revenue if revenue > 0 else 0.0
     if share >= LARGE_CUSTOMER and share * customers.height >= TIMES_EVEN_SHARE:
         yield Question(
             "largest_customer",
@@ -593,12 +481,11 @@ def _collective_customer(seen: _Observed) -> Iterator[Question]:
 
 
 def _nobody(seen: _Observed) -> Iterator[Question]:
-    bare = pl.col("customer").str.to_lowercase().str.replace_all(r"[\s\p{P}_]+", "")
-    words = [word for word in NOBODY if word.isalnum() and not word.isdigit()]
-    is_nobody = bare.is_in(words) | pl.col("customer").str.strip_chars().is_in([w for w in NOBODY if w not in words])
+    bare = pl.col("customer").str.to_lowercase().str.replace_all(r"[\s\p{P}]+", "")
+    is_nobody = bare.is_in(["", *NOBODY])
     found = seen.by_customer.filter(is_nobody).sort("sales", "customer", descending=[True, False])
     if found.height:
-        share = float(found["sales"].sum() / seen.sales.height)
+        share = float(found["sales"].sum()) / seen.sales.height
         keys = _listed([_shown(key) for key in found["customer"].head(KEYS_SHOWN)])
         yield Question(
             "nobody",
@@ -624,43 +511,6 @@ def _like_keys(seen: _Observed) -> Iterator[Question]:
             groups.height,
             "groups of keys",
         )
-
-
-def like_keys(keys: pl.Series) -> pl.DataFrame:
-    """Group the keys that differ only by case, spaces, leading zeros or letters that look alike.
-
-    Parameters
-    ----------
-    keys : polars.Series
-        Distinct strings.
-
-    Returns
-    -------
-    polars.DataFrame
-        keys (two or more), and whether they differ by zeros, case, spaces, letters; sorted by the first key.
-    """
-    key = pl.col("key")
-    bare = key.str.normalize("NFKC").str.replace_all(r"[\p{Z}\p{C}]+", "")
-    small = pl.col("bare").str.to_lowercase()
-    alike = pl.col("small").str.replace_many(list(LOOK_ALIKE), list(LOOK_ALIKE.values()))
-    is_number = pl.col("alike").str.contains(r"^[0-9]+$")
-    form = pl.when(is_number).then(pl.col("alike").str.strip_chars_start("0")).otherwise("alike")
-    forms = keys.to_frame("key").lazy().with_columns(bare.alias("bare")).with_columns(small.alias("small"))
-    forms = forms.with_columns(alike.alias("alike")).with_columns(form.alias("form"))
-    return (
-        forms.filter(pl.col("form").is_duplicated())
-        .sort("key")
-        .group_by("form", maintain_order=True)
-        .agg(
-            key.alias("keys"),
-            (pl.col("alike").n_unique() > 1).alias("zeros"),
-            (pl.col("small").n_unique() > pl.col("alike").n_unique()).alias("letters"),
-            (pl.col("bare").n_unique() > pl.col("small").n_unique()).alias("case"),
-            (pl.len() > pl.col("bare").n_unique()).alias("spaces"),
-        )
-        .drop("form")
-        .collect()
-    )
 
 
 def _differences(groups: pl.DataFrame) -> list[str]:
@@ -763,7 +613,7 @@ def _round_amounts(seen: _Observed) -> Iterator[Question]:
     if paid["count"].sum() < FEWEST_KEYS or paid.height < FEWEST_DAYS or seen.median < FEWEST_DAYS:
         return
     unit = 10 ** int(np.floor(np.log10(seen.median)))
-    share = float(paid.filter(pl.col("amount") % unit == 0)["count"].sum() / paid["count"].sum())
+    share = int(paid.filter(pl.col("amount") % unit == 0)["count"].sum()) / int(paid["count"].sum())
     if share >= ROUND:
         yield Question(
             "round_amounts",
@@ -779,8 +629,8 @@ def _repeats(repeats: int, rows: int) -> Iterator[Question]:
         share = repeats / rows
         yield Question(
             "repeats",
-            f"{_plural(repeats, 'row')} of {rows:,} ({_share(share)}) {'is' if repeats == 1 else 'are'} equal to another "
-            f"one in every column.",
+            f"{_plural(repeats, 'row')} of {rows:,} ({_share(share)}) {_are(repeats)} equal to an earlier one in every "
+            f"column.",
             "Were these bought twice, or booked twice? Set drop_duplicates if booked twice.",
             "watch" if share >= REPEATS_WATCHED else "note",
             share,
@@ -788,97 +638,8 @@ def _repeats(repeats: int, rows: int) -> Iterator[Question]:
         )
 
 
-def _silences(days: pl.Series, as_of: dt.date) -> pl.DataFrame:
-    schema = {
-        "first_day": pl.Date,
-        "last_day": pl.Date,
-        "days": pl.Int64,
-        "every_year": pl.Boolean,
-        "at_end": pl.Boolean,
-    }
-    number = _numbers(days)
-    if len(number) < FEWEST_DAYS:
-        return pl.DataFrame(schema=schema)
-    end = _number(as_of)
-    is_open = _open_weekdays(number)[_weekday(np.arange(number[0], end + 1))]
-    opened = np.concatenate([[0], np.cumsum(is_open)])  # open days before each day since the first
-
-    def open_days(start: Array, stop: Array) -> Array:
-        return opened[stop - number[0]] - opened[start - number[0]]
-
-    last_sale = number
-    next_sale = np.append(number[1:], end + 1)
-    at = np.arange(len(number))
-    back, ahead = np.maximum(at - NEIGHBOURS, 0), np.minimum(at + 1 + NEIGHBOURS, len(number) - 1)
-    after = np.minimum(at + 1, len(number) - 1)
-    around = open_days(number[back], number[at]) + open_days(number[after], number[ahead])
-    with_sales = np.minimum((at - back) + (ahead - after), around)
-    silent = open_days(last_sale + 1, next_sale)
-    chance = len(number) * (1 - (with_sales + 1) / (around + 2)) ** silent
-    steps = np.diff(number)
-    found = []
-    for each in np.flatnonzero((chance < CHANCE) & (silent > 0)):
-        beside = np.concatenate([steps[back[each] : each], steps[each + 1 : ahead[each]]])
-        if len(beside) and next_sale[each] - last_sale[each] >= FAR_LONGER * np.quantile(beside, USUAL, method="lower"):
-            found.append(each)
-    first, last = last_sale[found] + 1, next_sale[found] - 1
-    return pl.DataFrame(
-        {
-            "first_day": first.astype("datetime64[D]"),
-            "last_day": last.astype("datetime64[D]"),
-            "days": last - first + 1,
-            "every_year": [_every_year(number, *each) for each in zip(first, last, strict=True)],
-            "at_end": last == end,
-        },
-        schema=schema,
-    )
-
-
-def _every_year(number: Array, first: int, last: int) -> bool:
-    """Whether the same days are silent in each neighbouring year that the ledger holds."""
-    spared = []
-    for shift in (-YEAR, YEAR):
-        start, stop = first + shift, last + shift
-        if start >= number[0] and stop <= number[-1]:
-            sold = np.searchsorted(number, stop, "right") - np.searchsorted(number, start, "left")
-            spared.append(1 - sold / (stop - start + 1))
-    return bool(spared and min(spared) >= SAME_EVERY_YEAR)
-
-
-def _open_weekdays(number: Array) -> Array:
-    """Whether anything to speak of is sold on each weekday, Monday first."""
-    dates = np.bincount(_weekday(np.arange(number[0], number[-1] + 1)), minlength=7)
-    sold = np.bincount(_weekday(number), minlength=7)
-    share = sold / np.maximum(dates, 1)
-    expected = dates * len(number) / dates.sum()
-    return (share >= CLOSED * share.max()) | (expected < FEWEST_EXPECTED)
-
-
-def _silent_by_chance(number: Array, days: int) -> float:
-    """How likely so many days in a row pass without a sale, at the ledger's usual rhythm."""
-    share = (len(number) + 1) / (number[-1] - number[0] + 3)
-    return float((1 - share) ** days)
-
-
-def _weekday(number: Array) -> Array:
-    return (number + 3) % 7  # the first of January 1970 was a Thursday
-
-
-def _numbers(days: pl.Series) -> Array:
-    return days.to_physical().to_numpy().astype(np.int64)
-
-
-def _number(day: dt.date) -> int:
-    return (day - dt.date(1970, 1, 1)).days
-
-
 def _length(month: dt.date) -> int:
     return ((month.replace(day=28) + dt.timedelta(4)).replace(day=1) - month).days
-
-
-def _power_of_ten(factor: float) -> int:
-    steps = np.log10(factor)
-    return int(10 ** round(steps)) if steps > 0.5 and abs(steps - round(steps)) <= POWER_OF_TEN else 0
 
 
 def _plural(number: float, one: str) -> str:

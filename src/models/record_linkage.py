@@ -28,11 +28,11 @@ APART = 0.001
 
 _PAIR = ["customer_left", "customer_right"]
 _LOWEST_WEIGHT = -12.0
-_SAMPLED_PAIRS = 2_000_000
+_SAMPLED_PAIRS = 600_000
 _MOST_ITERATIONS = 300
 
 # What the assumed figures count for beside the estimated ones: as many pairs, respectively as many matches.
-_ASSUMED_PAIRS = 500_000
+_ASSUMED_PAIRS = 200_000
 _ASSUMED_MATCHES = 100
 _FEWEST_TRAINING_PAIRS = 200
 _MOST_TRAINING_PAIRS = 1_000_000
@@ -108,25 +108,24 @@ def _equal(column: str) -> str:
     return f"{column}_l = {column}_r"
 
 
-# One letter more, less, other or two swapped; two in long words. A final a tells a woman's name from a man's in Slavic
-# and Romance languages, so two that differ in it aren't one name misspelt.
-_ONE_SLIP = "damerau_levenshtein({0}, {1}) <= CASE WHEN least(len({0}), len({1})) >= 8 THEN 2 ELSE 1 END"
-_SPELT_ALIKE = (
-    "least(len({0}), len({1})) >= 4 AND ({0}[-1] = 'a') = ({1}[-1] = 'a') AND "
-    "jaro_winkler_similarity({0}, {1}) >= 0.85 AND " + _ONE_SLIP
-)
-_INITIAL = "least(len({0}), len({1})) = 1 AND {0}[1] = {1}[1]"
-_MACROS = f"""
-CREATE TEMP MACRO same_word(a, b) AS a = b OR ({_INITIAL.format("a", "b")}) OR ({_SPELT_ALIKE.format("a", "b")});
-CREATE TEMP MACRO unmatched(these, those) AS
-    len(list_filter(these, lambda a: NOT list_bool_or(list_transform(those, lambda b: same_word(a, b)))));
-CREATE TEMP MACRO whole_words(these, those) AS
-    len(list_filter(these, lambda a:
-        len(a) > 2 AND list_bool_or(list_transform(those, lambda b: len(b) > 2 AND same_word(a, b)))));
-"""
-_SHORTER = "CASE WHEN len({0}_l) <= len({0}_r) THEN {0}_l ELSE {0}_r END"
-_LONGER = "CASE WHEN len({0}_l) <= len({0}_r) THEN {0}_r ELSE {0}_l END"
-_UNMATCHED = f"unmatched({_SHORTER.format('name_words')}, {_LONGER.format('name_words')})"
+def _slip(column: str, longer: int) -> str:
+    """One letter more, less, other, or two swapped; two such slips from a length of `longer` on."""
+    left, right = f"{column}_l", f"{column}_r"
+    slips = f"CASE WHEN least(len({left}), len({right})) >= {longer} THEN 2 ELSE 1 END"
+    return f"least(len({left}), len({right})) >= 4 AND damerau_levenshtein({left}, {right}) <= {slips}"
+
+
+def _word_alike(column: str) -> str:
+    # A final a tells a woman's name from a man's in Slavic and Romance languages, so it's no slip.
+    # The similarity is quick to compute and rules most pairs out.
+    left, right = f"{column}_l", f"{column}_r"
+    similar = f"jaro_winkler_similarity({left}, {right}) >= 0.85"
+    return f"{similar} AND ({left}[-1] = 'a') = ({right}[-1] = 'a') AND {_slip(column, 8)}"
+
+
+_SAME_GIVEN = "coalesce(name_given_l = name_given_r, true)"
+_ONE_ABBREVIATED = "(name_has_initials_l OR name_has_initials_r)"
+_SAME_SWAPPED = "first_name_key_l = last_name_key_r AND last_name_key_l = first_name_key_r"
 _SAME_PLACE = "coalesce(city_key_l = city_key_r, true) AND coalesce(postcode_l = postcode_r, true)"
 _NEARBY = "(coalesce(city_key_l = city_key_r, false) OR coalesce(postcode_l = postcode_r, false))"
 
@@ -207,15 +206,22 @@ _FIELDS = (
             _Level("same", _equal("first_name_key"), 0.76, 0.01, 0.03, "first_name_key"),
             _Level(
                 "swapped with the last name",
-                "first_name_key_l = last_name_key_r AND last_name_key_l = first_name_key_r",
+                _SAME_SWAPPED,
                 0.02,
                 1e-5,
                 1e-4,
             ),
-            _Level("spelt alike", _SPELT_ALIKE.format("first_name_key_l", "first_name_key_r"), 0.10, 0.005, 0.01),
+            _Level(
+                "spelt alike",
+                f"NOT (first_name_known_l AND first_name_known_r) AND {_word_alike('first_name_key')}",
+                0.10,
+                0.005,
+                0.01,
+            ),
             _Level(
                 "shortened",
-                f"{_equal('first_name_formal')} OR {_INITIAL.format('first_name_key_l', 'first_name_key_r')}",
+                f"{_equal('first_name_formal')} OR "
+                "(least(len(first_name_key_l), len(first_name_key_r)) = 1 AND first_name_key_l[1] = first_name_key_r[1])",
                 0.07,
                 0.03,
                 0.06,
@@ -232,13 +238,13 @@ _FIELDS = (
             # Weighed with the first name already
             _Level(
                 "swapped with the first name",
-                "first_name_key_l = last_name_key_r AND last_name_key_l = first_name_key_r",
+                _SAME_SWAPPED,
                 0.02,
                 0.02,
                 0.02,
                 fixed=True,
             ),
-            _Level("spelt alike", _SPELT_ALIKE.format("last_name_key_l", "last_name_key_r"), 0.10, 0.002, 0.04),
+            _Level("spelt alike", _word_alike("last_name_key"), 0.10, 0.002, 0.04),
             _Level("differs", "ELSE", 0.08, 1.0, 0.24),
         ),
     ),
@@ -259,19 +265,34 @@ _FIELDS = (
             _Level("same but for the company form", _equal("name_key"), 0.03, 1e-4, 0.03, "name_key"),
             _Level(
                 "spelt alike",
-                f"name_joined_l = name_joined_r OR (len(name_words_l) = len(name_words_r) AND {_UNMATCHED} = 0)",
+                f"name_joined_l = name_joined_r OR ({_SAME_GIVEN} AND len(name_words_l) = len(name_words_r) AND "
+                f"(({_slip('name_key', 12)}) OR ({_slip('name_joined', 12)})))",
                 0.14,
                 1e-4,
                 0.005,
             ),
+            # By the patronymic or another word, or to two initials
             _Level(
                 "shortened",
-                f"least(len(name_words_l), len(name_words_r)) > 1 AND {_UNMATCHED} = 0",
+                f"(list_contains(name_shorter_l, name_key_r) AND NOT name_has_initials_r) OR "
+                f"(list_contains(name_shorter_r, name_key_l) AND NOT name_has_initials_l) OR "
+                f"({_SAME_GIVEN} AND len(name_words_l) != len(name_words_r) AND ({_slip('name_core', 12)})) OR "
+                f"({_ONE_ABBREVIATED} AND name_initials_l = name_initials_r AND len(name_initials_l) = 2 AND "
+                f"(name_last_l = name_last_r OR ({_word_alike('name_last')})))",
                 0.08,
-                5e-4,
-                0.01,
+                1e-4,
+                0.008,
             ),
-            _Level("partly the same", "whole_words(name_words_l, name_words_r) > 0", 0.03, 0.03, 0.50),
+            _Level(
+                "shortened to one initial",
+                f"list_contains(name_shorter_l, name_key_r) OR list_contains(name_shorter_r, name_key_l) OR "
+                f"({_ONE_ABBREVIATED} AND name_initials_l[1] = name_initials_r[1] AND name_last_l = name_last_r AND "
+                "least(len(name_initials_l), len(name_initials_r)) = 1)",
+                0.03,
+                3e-4,
+                0.03,
+            ),
+            _Level("partly the same", "list_has_any(name_whole_words_l, name_whole_words_r)", 0.03, 0.03, 0.50),
             _Level("differs", "ELSE", 0.02, 0.97, 0.45),
         ),
     ),
@@ -306,7 +327,7 @@ _FIELDS = (
             _Level("of the same postcode", _equal("postcode"), 0.10, 0.002, 0.06, "postcode"),
             _Level(
                 "in the same city",
-                f"{_equal('city_key')} OR {_SPELT_ALIKE.format('city_key_l', 'city_key_r')}",
+                f"{_equal('city_key')} OR ({_word_alike('city_key')})",
                 0.10,
                 0.05,
                 0.09,
@@ -360,7 +381,7 @@ def link_records(normalised: pl.DataFrame, *, seed: int, lowest: float = 0.01) -
 
     u is estimated on random pairs and m by EM on pairs that agree on the tax number, the e-mail, the whole name, or the
     birth date and last name, wherever there are enough of these; both are averaged with assumed figures that count
-    for as many as 500,000 random pairs and 100 matches, and so decide in small bases. Agreement on a value that c
+    for as many as 200,000 random pairs and 100 matches, and so decide in small bases. Agreement on a value that c
     records have is weighed by its frequency among the records other than the two, c - 2. The shares of the three
     classes are estimated on all pairs compared.
 
@@ -495,11 +516,15 @@ _COLUMNS = {
     **dict.fromkeys(
         (
             "first_name_key", "first_name_formal", "last_name_key", "name_key", "name_joined", "company_form", "tax_id",
-            "email", "phone", "address_key", "address_words", "address_numbers", "city_key", "postcode",
+            "email", "phone", "address_key", "address_words", "address_numbers", "city_key", "postcode", "name_core",
+            "name_last", "name_initials", "name_given",
         ),
         pl.String(),
     ),
     "name_words": pl.List(pl.String),
+    "name_shorter": pl.List(pl.String),
+    "name_has_initials": pl.Boolean(),
+    "first_name_known": pl.Boolean(),
     "name_repeats": pl.Boolean(),
     "tax_id_valid": pl.Boolean(),
     "birth_date": pl.Date(),
@@ -577,6 +602,7 @@ def _prepare(records: pl.DataFrame) -> pl.DataFrame:
         phone_ending=pl.col("phone").str.extract("([0-9]{7})$"),
         birth_day=pl.col("birth_date").dt.strftime("%Y%m%d"),
         birth_day_swapped=pl.col("birth_date").dt.strftime("%Y%d%m"),
+        name_whole_words=pl.col("name_words").list.eval(pl.element().filter(pl.element().str.len_chars() > 2)),
         name_both_parts=parts & pl.col("name_repeats").fill_null(False),
     )
     frequencies = dict.fromkeys(level.frequency for field in _FIELDS for level in field.levels if level.frequency)
@@ -677,7 +703,6 @@ def _quiet_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             with duckdb.connect(":memory:", config=config) as connection:
                 connection.execute("SET enable_progress_bar = false")
-                connection.execute(_MACROS)
                 yield connection
         finally:
             logger.removeHandler(silent)
@@ -730,8 +755,7 @@ def _linker(
         link_type="link_only" if len(sides) > 1 else "dedupe_only",
         comparisons=comparisons,  # type: ignore[arg-type]
         probability_two_random_records_match=_ASSUMED_DOUBLES * records.height / _pairs_in_all(records),
-        retain_matching_columns=False,
-        retain_intermediate_calculation_columns=True,
+        retain_matching_columns=True,
     )
     api = DuckDBAPI(connection)
     tables = [

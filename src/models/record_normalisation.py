@@ -8,6 +8,8 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import lru_cache
+from itertools import combinations, permutations
 from typing import Any
 
 import phonenumbers
@@ -54,12 +56,14 @@ _FOLDS = tuple(
         (r"([^\W\d])\1+", r"\1"),
     )
 )
+_PATRONYMIC = re.compile("(v?ič|[vč]na)$")
 _APOSTROPHES = re.compile("['`´ʹʺʼ‘’′]")
 _WORD = re.compile(r"[^\W_]+")
 _PIECE = re.compile(r"[^\W\d_]+|\d+")
 
 _LATIN_LOOK_ALIKES = "aceopxyABCEHKMOPTXY"
 _CYRILLIC_LOOK_ALIKES = "асеорхуАВСЕНКМОРТХУ"
+_LATIN_SIGNS, _CYRILLIC_SIGNS = frozenset(_LATIN_LOOK_ALIKES), frozenset(_CYRILLIC_LOOK_ALIKES)
 _TO_CYRILLIC = str.maketrans(_LATIN_LOOK_ALIKES, _CYRILLIC_LOOK_ALIKES)
 _TO_LATIN = str.maketrans(_CYRILLIC_LOOK_ALIKES, _LATIN_LOOK_ALIKES)
 
@@ -101,21 +105,26 @@ _CITIES = {
     "peterburg": "peterburg sankt",
 }
 
-# Short forms of given names that sound unlike the full one; others are found by their spelling.
-_NICKNAMES = """
-Александр Саша Шура Сашка; Александра Саша Шура; Алексей Лёша Алёша; Анастасия Настя; Анатолий Толя; Андрей Андрюша;
-Анна Аня Анюта; Борис Боря; Валентина Валя; Василий Вася; Виктор Витя; Виктория Вика; Владимир Вова Володя; Вячеслав
-Слава; Галина Галя; Георгий Гоша Жора; Григорий Гриша; Дарья Даша; Дмитрий Дима Митя; Евгений Женя; Евгения Женя;
-Екатерина Катя; Елена Лена Алёна; Елизавета Лиза; Иван Ваня; Ирина Ира; Константин Костя; Ксения Оксана Ксюша; Лариса
-Лара; Людмила Люда Мила; Любовь Люба; Маргарита Рита; Мария Маша Маруся; Михаил Миша; Надежда Надя; Наталья Наташа;
-Николай Коля; Ольга Оля; Павел Паша; Пётр Петя; Роман Рома; Светлана Света; Семён Сеня; Сергей Серёжа; София Соня
-Софья; Станислав Стас Слава; Татьяна Таня; Фёдор Федя; Юлия Юля; Юрий Юра; Яков Яша; Alexander Aleksandr Alex Sandy;
-Andrew Andy Drew; Anthony Tony; Benjamin Ben; Catherine Kate Katie Cathy Katherine; Charles Charlie Chuck; Christopher
-Chris; Daniel Dan Danny; David Dave; Edward Ed Ted Eddie; Elizabeth Liz Beth Betty Eliza; James Jim Jimmy Jamie;
-Jennifer Jenny; Jessica Jess; John Jack Johnny; Joseph Joe; Joshua Josh; Margaret Maggie Peggy; Matthew Matt; Michael
-Mike Mick; Nicholas Nick; Patricia Pat Patty; Peter Pete; Richard Dick Rick; Robert Bob Rob Bobby; Samantha Sam;
-Samuel Sam; Stephen Steve Steven; Susan Sue Suzy; Thomas Tom Tommy; Timothy Tim; Victoria Vicky; William Bill Will
-Billy; Zachary Zac Zach
+# Given names with those short forms that sound unlike the full one; others are found by their spelling. Of two names
+# listed neither is the other misspelt: Алина isn't Арина.
+_GIVEN_NAMES = """
+Александр Саша Шура Сашка Alexander Alex Sandy; Александра Саша Шура; Алексей Лёша Алёша; Анастасия Настя; Анатолий
+Толя; Андрей Андрюша; Анна Аня Анюта; Борис Боря; Валентина Валя; Василий Вася; Виктор Витя; Виктория Вика; Владимир
+Вова Володя; Вячеслав Слава; Галина Галя; Георгий Гоша Жора; Григорий Гриша; Дарья Даша; Дмитрий Дима Митя; Евгений
+Женя; Евгения Женя; Екатерина Катя; Елена Лена; Елизавета Лиза; Иван Ваня; Ирина Ира; Константин Костя; Ксения Ксюша;
+Лариса Лара; Людмила Люда Мила; Любовь Люба; Маргарита Рита; Мария Маша Маруся; Михаил Миша; Надежда Надя; Наталья
+Наташа; Николай Коля; Ольга Оля; Павел Паша; Пётр Петя; Роман Рома; Светлана Света; Семён Сеня; Сергей Серёжа; София
+Соня Софья; Станислав Стас Слава; Татьяна Таня; Фёдор Федя; Юлия Юля Julia; Юрий Юра; Яков Яша; Andrew Andy Drew;
+Anthony Tony; Benjamin Ben; Catherine Kate Katie Cathy Katherine; Charles Charlie Chuck; Christopher Chris; Daniel Dan
+Danny; David Dave; Edward Ed Ted Eddie; Elizabeth Liz Beth Betty Eliza; James Jim Jimmy Jamie; Jennifer Jenny; Jessica
+Jess; John Jack Johnny; Joseph Joe; Joshua Josh; Margaret Maggie Peggy; Matthew Matt; Michael Mike Mick; Nicholas
+Nick; Patricia Pat Patty; Peter Pete; Richard Dick Rick; Robert Bob Rob Bobby; Samantha Sam; Samuel Sam; Stephen Steve
+Steven; Susan Sue Suzy; Thomas Tom Tommy; Timothy Tim; Victoria Vicky; William Bill Will Billy; Zachary Zac Zach;
+Алина; Алёна; Алла; Антон; Арина; Артём; Артур; Богдан; Вадим; Валерий; Валерия; Вера; Герман; Глеб; Денис; Диана;
+Егор; Жанна; Зинаида; Зоя; Игорь; Илья; Инна; Карина; Кира; Кирилл; Лев; Лидия; Максим; Марина; Матвей; Нина; Олег;
+Олеся; Оксана; Полина; Раиса; Руслан; Тамара; Тимур; Эдуард; Эльвира; Яна; Ярослав; Alan; Alice; Amy; Brian; Claire;
+Ella; Emily; Emma; Grace; Hannah; Harry; Helen; Jane; Jean; Joan; Karen; Laura; Lisa; Lucy; Mark; Mary; Martin; Nina;
+Oliver; Paul; Sara; Sean; Simon; Sophie
 """
 
 _ADDRESS_TYPES = """
@@ -153,6 +162,19 @@ _SERIAL_ORIGIN = dt.date(1899, 12, 30)
 _CENTURY_TURNS = 15
 
 
+_NAME_SCHEMA = {
+    "name_key": pl.String,
+    "name_joined": pl.String,
+    "name_words": pl.List(pl.String),
+    "name_core": pl.String,
+    "name_last": pl.String,
+    "name_initials": pl.String,
+    "name_has_initials": pl.Boolean,
+    "name_given": pl.String,
+    "name_shorter": pl.List(pl.String),
+}
+
+
 def normalise_records(records: pl.DataFrame, country: str | None = None) -> pl.DataFrame:
     """Make customers' records comparable.
 
@@ -171,10 +193,13 @@ def normalise_records(records: pl.DataFrame, country: str | None = None) -> pl.D
         One row a record, in the same order: `customer`, and of what is there
 
         - of name: `name_key` (words without company form, folded, sorted), `name_joined` (the same without spaces, in
-          the order written), `name_words` (list; given names in their full form), `company_form` (limited, joint
-          stock, ..., null where none is written), `name_repeats` (whether it only says first and last name again; a
-          missing name is filled from these);
-        - of first_name and last_name: `first_name_key`, `first_name_formal` (nicknames in full) and `last_name_key`;
+          the order written), `name_words` (list; given names in their full form), `name_core` (two words, without
+          patronymic), `name_last` and `name_initials` (where patronymic or initials tell which word is which),
+          `name_has_initials`, `name_given` (given names, in their full form), `name_shorter` (list of keys it may be
+          shortened to), `company_form` (limited, joint stock, ..., null where none is written), `name_repeats`
+          (whether it only says first and last name again; a missing name is filled from these);
+        - of first_name and last_name: `first_name_key`, `first_name_formal` (nicknames in full), `first_name_known` (whether
+          it is a given name of the usual) and `last_name_key`;
         - `tax_id` (letters and digits), `tax_id_valid` (whether its check digits are right, null when that can't be
           told), `email`, `phone` (E.164 where it is a valid number, else its digits);
         - of address: `address_key`, `address_words` and `address_numbers` (without "street", "flat" and the like);
@@ -355,20 +380,20 @@ def _clean(text: str) -> str:
             "" if (category := unicodedata.category(sign)) == "Cf" else " " if category[0] in "CZ" else sign
             for sign in compatible
         )
-        words = [_one_alphabet(word) for word in "".join(visible).split()]
+        seen = "".join(visible)
+        has_cyrillic = any("\u0400" <= sign <= "\u04ff" for sign in seen)
+        words = [_one_alphabet(word) if has_cyrillic else word for word in seen.split()]
     cleaned = " ".join(words)
     return "" if cleaned.casefold() in _NOTHING or not any(map(str.isalnum, cleaned)) else cleaned
 
 
 def _one_alphabet(word: str) -> str:
-    """Mend a word in which letters of one alphabet stand for look-alikes of the other."""
+    """Mend a word, of a text with Cyrillic letters, in which look-alikes stand for letters of the other alphabet."""
     latin = {sign for sign in word if "a" <= sign.lower() <= "z"}
     cyrillic = {sign for sign in word if "\u0400" <= sign <= "\u04ff"}
-    if not latin or not cyrillic:
-        return word
-    if latin <= set(_LATIN_LOOK_ALIKES):
+    if latin and latin <= _LATIN_SIGNS:
         return word.translate(_TO_CYRILLIC)
-    return word.translate(_TO_LATIN) if cyrillic <= set(_CYRILLIC_LOOK_ALIKES) else word
+    return word.translate(_TO_LATIN) if latin and cyrillic <= _CYRILLIC_SIGNS else word
 
 
 def _plain(text: str) -> str:
@@ -379,6 +404,7 @@ def _plain(text: str) -> str:
     return _APOSTROPHES.sub("", lower)
 
 
+@lru_cache(maxsize=1 << 16)
 def _fold_plain(word: str) -> str:
     before = ""
     while word != before:
@@ -389,7 +415,7 @@ def _fold_plain(word: str) -> str:
 
 
 _FORMAL: dict[str, str] = {}
-for _group in _NICKNAMES.split(";"):
+for _group in _GIVEN_NAMES.split(";"):
     _full, *_short = _group.split()
     for _name in (_full, *_short):
         # Of a nickname of several names the first is taken: which of them is meant can't be told
@@ -427,7 +453,8 @@ def _person_columns(written: dict[str, pl.Series]) -> list[pl.Series]:
             columns.append(_each(written[part], lambda text: _key(_words(text))).alias(f"{part}_key"))
     if "first_name" in written:
         formal = _each(written["first_name"], lambda text: _key(_formal(_words(text))))
-        columns.append(formal.alias("first_name_formal"))
+        is_known = _each(written["first_name"], lambda text: set(_words(text)) <= _FORMAL.keys(), pl.Boolean)
+        columns += [formal.alias("first_name_formal"), is_known.alias("first_name_known")]
     return columns
 
 
@@ -437,8 +464,10 @@ def _formal(words: Iterable[str]) -> list[str]:
 
 def _name_columns(written: dict[str, pl.Series]) -> list[pl.Series]:
     split = _each(written["name"], _split_form, pl.Object).to_list()
-    parts = [written[part].to_list() for part in ("first_name", "last_name") if part in written]
-    persons = [[word for text in texts if text for word in _words(text)] for texts in zip(*parts, strict=True)]
+    parts = [
+        _each(written[part], _words, pl.Object).to_list() for part in ("last_name", "first_name") if part in written
+    ]
+    persons = [[word for words in texts if words for word in words] for texts in zip(*parts, strict=True)]
     names, forms, repeats = [], [], []
     for row, found in enumerate(split):
         words, form = found or ([], None)
@@ -446,13 +475,50 @@ def _name_columns(written: dict[str, pl.Series]) -> list[pl.Series]:
         names.append(words or person)
         forms.append(form)
         repeats.append(bool(person) and set(person) <= set(names[-1]))
+    described = pl.DataFrame([_describe_name(words) for words in names], schema=_NAME_SCHEMA, orient="row")
     return [
-        pl.Series("name_key", [_key(words) for words in names], dtype=pl.String),
-        pl.Series("name_joined", ["".join(words) or None for words in names], dtype=pl.String),
-        pl.Series("name_words", [sorted(_formal(words)) or None for words in names], dtype=pl.List(pl.String)),
+        *described,
         pl.Series("company_form", forms, dtype=pl.String),
         pl.Series("name_repeats", repeats, dtype=pl.Boolean),
     ]
+
+
+def _describe_name(words: list[str]) -> tuple[object, ...]:
+    """Describe a name of folded words in the columns of `_NAME_SCHEMA`."""
+    if not words:
+        return (None,) * len(_NAME_SCHEMA)
+    full = [word for word in words if len(word) > 1]
+    letters = [word for word in words if len(word) == 1]
+    last, first, patronymic = _three_parts(words)
+    given = [_FORMAL[word] for word in full if word in _FORMAL and word != last]
+    shorter = {f"{min(pair)} {max(pair)}" for pair in combinations(full, 2)} if len(full) > 2 else set()
+    shorter |= {_key((word, other[0])) or "" for word, other in permutations(full, 2)} if len(full) < 4 else set()
+    return (
+        _key(words),
+        "".join(words),
+        sorted(_formal(words)),
+        _key((last, first)) if patronymic and not letters else _key(words) if len(full) == len(words) == 2 else None,
+        last,
+        f"{first[0]}{patronymic[:1]}" if last else None,
+        bool(letters),
+        _key(given),
+        sorted(shorter) or None,
+    )
+
+
+def _three_parts(words: list[str]) -> tuple[str | None, str, str]:
+    """Tell last name, given name and patronymic of a Russian name apart, in full or with initials; else no last name."""
+    full = [word for word in words if len(word) > 1]
+    if len(full) == 1 and 2 <= len(words) <= 3:
+        first, *patronymic = [word for word in words if len(word) == 1]
+        return full[0], first, "".join(patronymic)
+    if len(full) == len(words) == 3:
+        one, two, three = words
+        if _PATRONYMIC.search(three):
+            return one, two, three
+        if _PATRONYMIC.search(two):
+            return three, one, two
+    return None, "", ""
 
 
 def _tax_checks(region: str | None) -> list[Any]:
@@ -493,13 +559,12 @@ def _address_columns(written: dict[str, pl.Series]) -> list[pl.Series]:
     """Split addresses into words and numbers, without types and without what city and postcode say already."""
     pieces = _each(written["address"], _address_pieces, pl.Object).to_list()
     none = [None] * len(pieces)
-    cities = written["city"].to_list() if "city" in written else none
-    postcodes = written["postcode"].to_list() if "postcode" in written else none
+    cities = _each(written["city"], _city_key).to_list() if "city" in written else none
+    postcodes = _each(written["postcode"], _postcode).to_list() if "postcode" in written else none
     all_words, all_numbers = [], []
-    for found, city, postcode in zip(pieces, cities, postcodes, strict=True):
+    for found, city, code in zip(pieces, cities, postcodes, strict=True):
         words, numbers = found or ([], [])
-        in_city = set((_city_key(city) or "").split()) if city else set()
-        code = _postcode(postcode) if postcode else None
+        in_city = set(city.split()) if city else set()
         all_words.append(" ".join(sorted(word for word in words if word not in in_city) or sorted(words)) or None)
         all_numbers.append(" ".join(number for number in numbers if number != code) or None)
     words = pl.Series("address_words", all_words, dtype=pl.String)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import polars as pl
 
@@ -11,19 +12,11 @@ from ..ledger.clean import RETURN_WORDS, SALE_WORDS
 from ..ledger.dates import read_dates
 from ..ledger.header import shown_name
 from ..ledger.numbers import as_text
+from ..parameters import LedgerColumn
 from ..wording import count, day, percent, plural
 from .measures import guess_measures
-from .profile import MOST, Profile, profiles_of
-from .vocabulary import (
-    IDENTIFIERS,
-    LABELS,
-    LEDGER,
-    OF_A_CUSTOMER,
-    OTHER_DATES,
-    PARTICULARS,
-    fits,
-    likeness,
-)
+from .profile import MOST, Profile
+from .vocabulary import IDENTIFIERS, LABELS, LEDGER, OF_A_CUSTOMER, OTHER_DATES, PARTICULARS, fits, likeness
 
 FITS = 0.5  # share of a name's words that must speak for a meaning
 OTHERS_SHOWN = 3
@@ -31,6 +24,7 @@ ONE_CUSTOMER = 0.95  # of the orders must belong to one customer each
 ONE_TO_ONE = 1.02  # pairs of a code and a name, for each code: a name may have been changed
 FEWEST_REPEATED = 5  # rows below which nothing needs to repeat
 NOT_KEYS = ("phone", "address", "city", "postcode", "birth_date", "consent", "updated")
+MOST_KINDS = 50
 GROUPS = ("manager", "department", "channel", "category", "product")
 
 
@@ -64,13 +58,15 @@ class Candidate:
     score: float
 
 
-def guess_columns(rows: pl.DataFrame) -> tuple[list[Guess], list[str]]:
+def guess_columns(rows: pl.DataFrame, profiles: Mapping[str, Profile]) -> tuple[list[Guess], list[str]]:
     """Guess the columns of a ledger.
 
     Parameters
     ----------
     rows : polars.DataFrame
         The cells as read.
+    profiles : mapping of str to Profile
+        What its columns hold, by name.
 
     Returns
     -------
@@ -80,7 +76,6 @@ def guess_columns(rows: pl.DataFrame) -> tuple[list[Guess], list[str]]:
     list of str
         What the analyst should know about columns that weren't taken.
     """
-    profiles = {name: profile for name, profile in profiles_of(rows).items() if not profile.is_table and profile.filled}
     found: dict[str, Guess] = {}
     free = dict(profiles)
 
@@ -103,41 +98,7 @@ def guess_columns(rows: pl.DataFrame) -> tuple[list[Guess], list[str]]:
         group = _group(meaning, free, found["customer"].column)
         if group is not None:
             take(group)
-    in_order = [found[meaning] for meaning in ("customer", "date", "amount", *LEDGER) if meaning in found]
-    return list(dict.fromkeys(in_order)), notes + about_measures
-
-
-def guess_particulars(rows: pl.DataFrame, taken: Collection[str] = ()) -> list[Guess]:
-    """Guess which columns tell who a customer is: names, ways to reach them, consent."""
-    found: dict[str, Guess] = {}
-    for name, profile in profiles_of(rows.drop(taken)).items():
-        if profile.is_table or not profile.filled:
-            continue
-        scores = {meaning: likeness(name, words) for meaning, words in PARTICULARS.items()}
-        meaning = max(scores, key=lambda candidate: scores[candidate])
-        if profile.looks_like in ("email", "phone") and scores[profile.looks_like] < FITS:
-            meaning, evidence = profile.looks_like, f"looks like one {profile.looks_like} a row"
-        elif scores[meaning] >= FITS:
-            evidence = f"named like {_with_article(meaning.replace('_', ' '))}"
-        else:
-            continue
-        if meaning not in found:
-            found[meaning] = Guess(meaning, name, f"{evidence}; {_filled(profile)}")
-    return [found[meaning] for meaning in PARTICULARS if meaning in found]
-
-
-def looks_like_customers(rows: pl.DataFrame, guesses: Iterable[Guess]) -> bool:
-    """Tell whether a table lists customers, one a row, and is no ledger of their purchases."""
-    by_meaning = {guess.meaning: guess for guess in guesses}
-    is_ledger = by_meaning["date"].column is not None and _has_amount(by_meaning)
-    if is_ledger or not guess_particulars(rows):
-        return False
-    customer = by_meaning["customer"].column
-    return customer is None or rows[customer].drop_nulls().n_unique() >= MOST * rows.height
-
-
-def _has_amount(guesses: Mapping[str, Guess]) -> bool:
-    return guesses["amount"].column is not None if "amount" in guesses else "unit_price" in guesses
+    return [found[meaning] for meaning in get_args(LedgerColumn) if meaning in found], notes + about_measures
 
 
 def _date(free: Mapping[str, Profile], rows: pl.DataFrame) -> Guess:
@@ -175,7 +136,9 @@ def _customer(free: Mapping[str, Profile], rows: pl.DataFrame) -> Guess:
     code = None if best.is_code else _code_beside(best, free, rows)
     if code is not None:
         others = (best.name, *others)[:OTHERS_SHOWN]
-        evidence = f"each goes with one {shown_name(best.name)}, and a code is preferred to a name, which may be changed"
+        evidence = (
+            f"each goes with one {shown_name(best.name)}, and a code is preferred to a name, which may be changed"
+        )
         best = code
     elif best.is_code and any(not free[name].is_code for name in others):
         evidence += "; a code is preferred to a name, which may be written in several ways"
@@ -207,7 +170,7 @@ def _customer_by_content(possible: list[Profile]) -> Guess:
     repeating = [
         profile
         for profile in possible
-        if 1 < profile.distinct
+        if profile.distinct > 1
         and not profile.is_unique
         and not any(likeness(profile.name, words) >= FITS for _, words in taken)
     ]
@@ -222,8 +185,12 @@ def _customer_by_content(possible: list[Profile]) -> Guess:
 def _code_beside(name: Profile, free: Mapping[str, Profile], rows: pl.DataFrame) -> Profile | None:
     """Return a column called just 'Code' whose codes go with the customers' names one to one."""
     for profile in free.values():
-        is_bare = bool(profile.words) and all(fits([word], IDENTIFIERS) for word in profile.words)
-        if is_bare and _can_be_key(profile) and not profile.is_unique and _is_one_to_one(rows, profile.name, name.name):
+        if (
+            profile.is_bare_code
+            and _can_be_key(profile)
+            and not profile.is_unique
+            and _is_one_to_one(rows, profile.name, name.name)
+        ):
             return profile
     return None
 
@@ -251,7 +218,7 @@ def _order(free: Mapping[str, Profile], rows: pl.DataFrame, customer: str | None
     if best is None:
         return None
     share = belonging[best.name]
-    whose = "" if share is None else f"; {percent(share)} of them belong to one customer each"
+    whose = "" if share is None else f"; {'each' if share == 1 else percent(share)} of one customer"
     return Guess("order", best.name, f"{_repeats(best, 'an order')}{whose}; named like an order", others)
 
 
@@ -277,7 +244,7 @@ def _group(meaning: str, free: Mapping[str, Profile], customer: str | None) -> G
     best, others = _best(candidates)
     if best is None:
         return None
-    named = f"named like {_with_article(meaning)}"
+    named = f"named like {with_article(meaning)}"
     return Guess(meaning, best.name, f"{plural(best.distinct, 'different value')} in {_rows(best)}; {named}", others)
 
 
@@ -293,13 +260,14 @@ def _kind(free: Mapping[str, Profile], rows: pl.DataFrame) -> tuple[Guess | None
         is_named = likeness(name, LEDGER["kind"]) >= FITS
         words = as_text(rows[name]).str.strip_chars().str.to_lowercase()
         is_return, is_sale = (words.is_in(known).fill_null(False) for known in (RETURN_WORDS, SALE_WORDS))
-        known = is_return.sum() + is_sale.sum()
-        if is_return.any() and known >= MOST * profile.filled:
+        returns, sales = int(is_return.sum()), int(is_sale.sum())
+        known = returns + sales
+        if returns and known >= MOST * profile.filled:
             left = profile.filled - known
             unknown = f", and {plural(left, 'row')} say neither" if left else ""
-            says = f"{plural(is_sale.sum(), 'row')} say sale and {count(is_return.sum())} say return{unknown}"
+            says = f"{plural(sales, 'row')} say sale and {count(returns)} say return{unknown}"
             return Guess("kind", name, says), []
-        if is_named and is_return.any():
+        if is_named and returns:
             others = words.filter(~is_return & ~is_sale).drop_nulls().unique().sort().head(OTHERS_SHOWN)
             shown = ", ".join(shown_name(word) for word in others)
             return None, [
@@ -307,9 +275,6 @@ def _kind(free: Mapping[str, Profile], rows: pl.DataFrame) -> tuple[Guess | None
                 f"only words such as sale and return."
             ]
     return None, []
-
-
-MOST_KINDS = 50
 
 
 def _best(candidates: Collection[Candidate]) -> tuple[Profile | None, tuple[str, ...]]:
@@ -327,13 +292,10 @@ def _repeats(profile: Profile, one: str = "a customer") -> str:
     return f"{plural(profile.distinct, 'different value')} in {_rows(profile)}, {rows}"
 
 
-def _filled(profile: Profile) -> str:
-    return f"filled in {percent(profile.filled / max(profile.rows, 1))} of {_rows(profile)}"
-
-
 def _rows(profile: Profile) -> str:
     return plural(profile.rows, "row")
 
 
-def _with_article(noun: str) -> str:
+def with_article(noun: str) -> str:
+    """Return a noun with a or an."""
     return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from ..ledger.header import shown_name
-from ..wording import count, number, percent
+from ..wording import count, number, percent, plural
 from .profile import Profile
 from .vocabulary import (
     LEDGER,
@@ -72,7 +72,9 @@ def guess_measures(profiles: Mapping[str, Profile]) -> tuple[list[MeasureGuess],
     }
     named, notes = _by_name(numeric)
     totals = _running_totals(numeric)
-    notes += [f"{shown_name(name)} is a running total of {shown_name(of)}, so it is no amount." for name, of in totals.items()]
+    notes += [
+        f"{shown_name(name)} is a running total of {shown_name(of)}, so it is no amount." for name, of in totals.items()
+    ]
     quantity, price, discount = (named.get(meaning) for meaning in ("quantity", "unit_price", "discount"))
     free = {
         name: profile
@@ -116,7 +118,9 @@ def _by_name(numeric: Mapping[str, Profile]) -> tuple[dict[str, Profile], list[s
         if meaning == "discount" and _is_share(profile):
             notes.append(f"{shown_name(name)} looks like a percentage; the ledger's discount must be money.")
         elif meaning == "cost" and fits(profile.words, PER_UNIT):
-            notes.append(f"{shown_name(name)} looks like the cost of a unit; the ledger's cost must be that of the row.")
+            notes.append(
+                f"{shown_name(name)} looks like the cost of a unit; the ledger's cost must be that of the row."
+            )
         elif score > found.get(meaning, (0.0, profile))[0]:
             found[meaning] = (score, profile)
     return {meaning: profile for meaning, (_, profile) in found.items()}, notes
@@ -140,7 +144,7 @@ def _amount(
             product = f"{shown_name(quantity.name)} times {shown_name(price.name)}"
             if share >= HOLDS:
                 score += 0.5
-                reasons.append(f"equals {product} in {percent(share, 1)} of the rows")
+                reasons.append(f"equals {product} in {_share(share)}")
             elif discount is not None:
                 after = _values(quantity) * _values(price) - _values(discount)
                 share = _share_equal(_values(profile), after)
@@ -148,7 +152,7 @@ def _amount(
                     # what was paid comes before what would have been
                     score += 0.7
                     less = f"{product} less {shown_name(discount.name)}"
-                    reasons.append(f"equals {less} in {percent(share, 1)} of the rows")
+                    reasons.append(f"equals {less} in {_share(share)}")
             if score >= FITS_AMOUNT and share < HOLDS:
                 reasons.append(f"differs from {product} in {percent(1 - share)} of the rows")
         if score >= FITS_AMOUNT:
@@ -156,7 +160,7 @@ def _amount(
     ranked = sorted(candidates, key=lambda candidate: -candidate.score)
     if not ranked:
         unnamed = [profile for name, profile in free.items() if _can_be_amount(profile)]
-        if len(unnamed) != 1 or quantity is not None and price is not None:
+        if len(unnamed) != 1 or (quantity is not None and price is not None):
             return None
         why = "no name says so, but no other column can be it"
         return MeasureGuess("amount", unnamed[0].name, f"{_about(unnamed[0])}; {why}")
@@ -193,7 +197,9 @@ def _against(amount: Profile, others: Sequence[Profile]) -> list[str]:
             continue
         usual = float(ratio.median())  # type: ignore[arg-type]
         steady = float(((ratio / usual - 1).abs() < ROUNDING).mean() or 0) if usual > 0 else 0.0  # type: ignore[arg-type]
-        factor, names = (usual, "with tax and without") if usual > 1 else (1 / usual if usual else 0, "without tax and with")
+        factor, names = (
+            (usual, "with tax and without") if usual > 1 else (1 / usual if usual else 0, "without tax and with")
+        )
         if steady >= HOLDS and TAXES[0] <= factor <= TAXES[1]:
             said.append(f"{number(usual)} times {shown_name(other.name)}, as {names}")
     return said
@@ -204,7 +210,11 @@ def _running_totals(numeric: Mapping[str, Profile]) -> dict[str, str]:
     found = {}
     for (name, total), (of, part) in itertools.permutations(numeric.items(), 2):
         values, added = _values(total), _values(part)
-        if len(values) > FEWEST and _share_equal(values.diff().tail(-1), added.tail(-1)) >= HOLDS and added.n_unique() > 1:
+        if (
+            len(values) > FEWEST
+            and _share_equal(values.diff().tail(-1), added.tail(-1)) >= HOLDS
+            and added.n_unique() > 1
+        ):
             found[name] = of
     return found
 
@@ -224,13 +234,18 @@ def _values(profile: Profile) -> pl.Series:
 
 def _about(profile: Profile) -> str:
     values = _values(profile).drop_nulls()
-    low, middle, high = values.min(), values.median(), values.max()
-    shown = ", ".join(f"{name} {_figure(float(value))}" for name, value in (("least", low), ("median", middle), ("most", high)))  # type: ignore[arg-type]
-    missing = profile.rows - profile.filled
-    return f"numbers ({shown}{f'; {count(missing)} rows empty' if missing else ''})"
+    figures = {"least": values.min(), "median": values.median(), "most": values.max()}
+    shown = ", ".join(f"{name} {_figure(value)}" for name, value in figures.items())
+    missing = f"; empty in {plural(profile.rows - profile.filled, 'row')}" if profile.filled < profile.rows else ""
+    looked_at = f" in the first {count(len(_values(profile)))} rows" if profile.rows > len(_values(profile)) else ""
+    return f"numbers{looked_at} ({shown}{missing})"
 
 
-def _figure(value: float) -> str:
+def _share(share: float) -> str:
+    return "all rows" if share == 1 else f"{percent(share, 1)} of the rows"
+
+
+def _figure(value: Any) -> str:
     return f"{value:,.2f}".removesuffix(".00")
 
 

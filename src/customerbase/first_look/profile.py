@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -40,8 +39,6 @@ class Profile:
         Whether the numbers count the rows.
     looks_like : str
         ``email``, ``phone``, ``name`` or nothing.
-    is_table : bool
-        Whether the cells are lists, bytes or other things that no column of a ledger is.
     """
 
     name: str
@@ -54,7 +51,6 @@ class Profile:
     is_whole: bool
     is_counter: bool
     looks_like: str
-    is_table: bool = False
 
     @property
     def is_measure(self) -> bool:
@@ -65,6 +61,11 @@ class Profile:
     def is_code(self) -> bool:
         """Whether it is called a code or a number, or holds whole numbers."""
         return fits(self.words, IDENTIFIERS) or fits(self.words, PARTICULARS["tax_id"]) or self.is_whole
+
+    @property
+    def is_bare_code(self) -> bool:
+        """Whether it is called just a code or a number, of nothing."""
+        return bool(self.words) and all(fits([word], IDENTIFIERS) for word in self.words)
 
     @property
     def is_unique(self) -> bool:
@@ -86,13 +87,12 @@ def profile_of(column: pl.Series) -> Profile:
         As read: text, or what the source holds.
     """
     words = tuple(words_of(column.name))
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Duration, pl.Object):
-        return Profile(column.name, words, len(column), column.count(), 0, None, False, False, False, "", True)
     sample = column.head(LOOKED_AT)
     numbers = None if column.dtype in (pl.Boolean, pl.Date, pl.Datetime) else _mostly(_numbers(sample), sample)
     read = numbers.drop_nulls() if numbers is not None else pl.Series([], dtype=pl.Float64)
     is_whole = numbers is not None and bool((read == read.round()).all())
     is_counter = is_whole and len(read) > 2 and bool((read.diff().drop_nulls() == 1).all())
+    is_date = _is_date(sample, words)
     return Profile(
         column.name,
         words,
@@ -100,10 +100,10 @@ def profile_of(column: pl.Series) -> Profile:
         column.count(),
         column.drop_nulls().n_unique(),
         numbers,
-        _is_date(sample, words),
+        is_date,
         is_whole,
         is_counter,
-        "" if numbers is not None and not fits(words, PARTICULARS["phone"]) else _looks_like(as_text(sample)),
+        "" if is_date or (numbers is not None and not fits(words, PARTICULARS["phone"])) else _looks_like(sample),
     )
 
 
@@ -127,8 +127,8 @@ def _is_date(column: pl.Series, words: tuple[str, ...]) -> bool:
     return not is_bare_number or fits(words, LEDGER["date"])
 
 
-def _looks_like(text: pl.Series) -> str:
-    filled = text.drop_nulls()
+def _looks_like(cells: pl.Series) -> str:
+    filled = as_text(cells).drop_nulls()
     patterns = {"email": E_MAIL.pattern, "phone": TELEPHONE, "name": WORDS_OF_A_NAME}
     shares = {kind: filled.str.contains(pattern).mean() or 0.0 for kind, pattern in patterns.items()}
     return next((kind for kind, share in shares.items() if float(share) >= MOST), "")  # type: ignore[arg-type]
@@ -144,6 +144,11 @@ def currency_of(rows: pl.DataFrame) -> tuple[str, ...]:
     return ()
 
 
-def profiles_of(rows: pl.DataFrame) -> Mapping[str, Profile]:
-    """Describe every column of a table, by name."""
-    return {name: profile_of(rows[name]) for name in rows.columns}
+def profiles_of(rows: pl.DataFrame) -> dict[str, Profile]:
+    """Describe the columns of a table, by name; those that hold nothing, or no plain values, are left out."""
+    profiles = {name: profile_of(rows[name]) for name in rows.columns if _is_plain(rows[name])}
+    return {name: profile for name, profile in profiles.items() if profile.filled}
+
+
+def _is_plain(column: pl.Series) -> bool:
+    return not (column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Duration, pl.Object))

@@ -57,12 +57,12 @@ BALTIC = frozenset("āčēģīķļņšūžąęėįųõäöüĀČĒĢĪĶĻŅŠŪ
 CANDIDATES = {
     "cp1251": RUSSIAN,
     "cp1252": WESTERN,
+    "iso8859-15": WESTERN,
     "koi8-r": RUSSIAN,
     "cp866": RUSSIAN,
     "iso8859-5": RUSSIAN,
     "mac-cyrillic": RUSSIAN,
     "cp1250": CENTRAL,
-    "iso8859-15": WESTERN,
     "iso8859-2": CENTRAL,
     "cp1254": TURKISH,
     "cp1257": BALTIC,
@@ -71,12 +71,15 @@ CANDIDATES = {
     "mac-roman": WESTERN,
 }
 FURTHER = ["cp1255", "cp1256", "cp874", "cp1258", "cp932", "shift_jis", "gb18030", "big5", "cp949", "euc_jp"]
-ENOUGH = 0.85  # share of words that must read soundly
+ENOUGH = 0.85  # share of words that must be sound
+USUAL_ENOUGH = 0.6  # share of usual letters in an encoding that is seldom met
+SELDOM_MET = frozenset(CANDIDATES) - {"cp1251", "cp1252"}
 SUGGESTED = 3
 WORD = re.compile(rb"[A-Za-z\x80-\xff]+")
 LETTERS = re.compile(r"[^\W\d_]+")
 SCRIPTS = re.compile(r"[A-Za-z\u00aa-\u024f]+|[\u0400-\u04ff]+|[\u0370-\u03ff]+")
 CASES = re.compile(r"U?L+|U+|(UL+){2,3}")
+MISPLACED_SIGN = re.compile(r"[^\W\d_][«„‘]|[®™][^\W\d_]")
 SIGNS_BESIDE_LETTERS = frozenset("«»“”„‘’–—…®™\u00a0")
 SIGNS_APART = frozenset("№°€£§•·²³½±×")
 ACCENTED_RUN = re.compile(r"[^\x00-\x7f]{3}")
@@ -280,7 +283,7 @@ def _decoded_line(line: bytes, encoding: str) -> tuple[bytes, str]:
     try:
         return line.decode(encoding).encode(), ""
     except UnicodeDecodeError:
-        return line.decode("latin-1").encode(), f"is not valid {encoding} text as the file is (shown as latin-1)"
+        return line.decode("latin-1").encode(), f"is not valid {encoding} as the rest of the file is (shown as latin-1)"
 
 
 def _of_one_byte(sample: bytes, name: str) -> tuple[str, str]:
@@ -288,15 +291,23 @@ def _of_one_byte(sample: bytes, name: str) -> tuple[str, str]:
     scores = {encoding: _score(words, encoding, usual) for encoding, usual in CANDIDATES.items()}
     ranked = sorted(scores, key=scores.__getitem__, reverse=True)
     best = ranked[0]
-    if scores[best][0] < ENOUGH:
-        match = from_bytes(sample, cp_isolation=[*CANDIDATES, *FURTHER], enable_fallback=False).best()
+    sample = sample[:START]
+    if scores[best][0] < ENOUGH or (best in SELDOM_MET and scores[best][1] < USUAL_ENOUGH):
+        matches = from_bytes(sample, cp_isolation=[*CANDIDATES, *FURTHER], enable_fallback=False)
+        match = matches.best()
         if match is None or match.coherence == 0:
-            raise Refusal(f"{name}: its encoding can't be told for certain. {_remedy(ranked[:SUGGESTED])}")
+            likely = dict.fromkeys([*(match.encoding for match in matches)][: SUGGESTED - 1] + ranked)
+            raise Refusal(f"{name}: its encoding can't be told for certain. {_remedy(list(likely)[:SUGGESTED])}")
         return match.encoding, f"It is no UTF-8, and its letters are those of {match.language} in this encoding."
     evidence = "It is no UTF-8; in this encoding its words with letters beyond ASCII are sound"
     reading = _reading(words, best)
     rivals = [other for other in ranked[1:] if scores[other] == scores[best] and _reading(words, other) != reading]
-    return best, f"{evidence}, though {' and '.join(rivals[:2])} may be meant." if rivals else f"{evidence}."
+    if not rivals:
+        return best, f"{evidence}."
+    match = from_bytes(sample, cp_isolation=[best, *rivals], enable_fallback=False).best()
+    if match is not None and match.coherence > 0:
+        return match.encoding, f"{evidence}, and its letters are those of {match.language}."
+    return best, f"{evidence}, though {' or '.join(rivals[:2])} may be meant."
 
 
 def _remedy(encodings: list[str]) -> str:
@@ -311,9 +322,9 @@ def _reading(words: list[bytes], encoding: str) -> list[str]:
 def _score(words: list[bytes], encoding: str, usual: frozenset[str]) -> tuple[float, float]:
     """Return the share of words that are sound, and the share of their letters that are usual, coarsely."""
     read = _reading(words, encoding)
-    beyond = [sign for word in read for sign in word if not sign.isascii() and sign.isalpha()]
+    beyond = [sign for word in read for sign in word if not sign.isascii()]
     sound = sum(map(_is_sound, read)) / len(read)
-    return round(sound, 2), round(sum(sign in usual for sign in beyond) / len(beyond), 1) if beyond else 1.0
+    return round(sound, 2), round(sum(not sign.isalpha() or sign in usual for sign in beyond) / len(beyond), 1)
 
 
 def _is_sound(word: str) -> bool:
@@ -322,7 +333,7 @@ def _is_sound(word: str) -> bool:
     parts = LETTERS.findall(word)
     if not signs <= (SIGNS_BESIDE_LETTERS if parts else SIGNS_BESIDE_LETTERS | SIGNS_APART):
         return False
-    return all(map(_is_sound_part, parts))
+    return not MISPLACED_SIGN.search(word) and all(map(_is_sound_part, parts))
 
 
 def _is_sound_part(part: str) -> bool:

@@ -21,8 +21,10 @@ CODES = (
 CURRENCY = (
     rf"(?:(?:US|A|C|R)?\$|\p{{Sc}}|(?i:{CODES.replace(' ', '|')}|руб\.?|р\.?|грн\.?|тг\.?|zł|kč|kr\.?|ft|лв\.?|rs\.?))"
 )
-PARTS = (
-    rf"^(?:(?<currency1>{CURRENCY}) ?)?(?<before>[-+(]?) ?(?:(?<currency2>{CURRENCY}) ?)?(?<body>[0-9.,].*?)"
+# around the first and the last digit: a minus or a bracket, one currency or two, the point of .5
+LONGEST_AROUND = 20
+AROUND = (
+    rf"^(?:(?<currency1>{CURRENCY}) ?)?(?<before>[-+(]?) ?(?:(?<currency2>{CURRENCY}) ?)?(?<point>[.,]?)0"
     rf" ?(?<currency3>{CURRENCY})? ?(?<after>[-)]?) ?(?<currency4>{CURRENCY})?$"
 )
 FACTORS = {"": 1, "+": 1, "-": -1, "()": -1}
@@ -163,18 +165,30 @@ def _split(name: str, text: pl.Series, signs: _Signs) -> _Written:
 
 
 def _parts(text: pl.Series, signs: _Signs) -> pl.DataFrame:
-    parts = _plain_signs(text).str.strip_chars().str.extract_groups(PARTS).struct.unnest()
-    before, after, body = pl.col("before"), pl.col("after"), pl.col("body")
-    factor = pl.concat_str(before, after).replace_strict(FACTORS, default=None, return_dtype=pl.Float64)
-    # 5.- is a price of five without cents, and 5- is minus five
-    is_clear = (after == "") | body.str.contains("[0-9]$")
-    return parts.select(
-        text.alias("text"),
-        "body",
-        pl.when(is_clear).then(factor).alias("factor"),
-        pl.coalesce("currency1", "currency2", "currency3", "currency4").alias("currency"),
-        *(_number(body, sign, groups).alias(sign) for sign, groups in signs.thousands.items()),
-    ).filter(pl.col("factor").is_not_null(), pl.any_horizontal(pl.col(signs.decimals).is_not_null()))
+    plain = _plain_signs(text).str.strip_chars()
+    parts = pl.DataFrame({"text": text, "plain": plain}).with_columns(
+        pl.col("plain").str.extract("^[^0-9]*", 0).alias("prefix"),
+        pl.col("plain").str.extract("[^0-9]*$", 0).alias("suffix"),
+    )
+    digits = pl.col("plain").str.strip_prefix(pl.col("prefix")).str.strip_suffix(pl.col("suffix"))
+    around = pl.concat_str("prefix", pl.lit("0"), "suffix")
+    parts = parts.select("text", digits.alias("digits"), around.alias("around")).filter(
+        pl.col("digits") != "", pl.col("around").str.len_bytes() <= LONGEST_AROUND
+    )
+    parts = parts.join(_around(parts["around"].unique()), on="around", maintain_order="left")
+    body = pl.concat_str("point", "digits")
+    numbers = [_number(body, sign, groups).alias(sign) for sign, groups in signs.thousands.items()]
+    parts = parts.select("text", "factor", "currency", body.alias("body"), *numbers)
+    return parts.filter(pl.any_horizontal(pl.col(signs.decimals).is_not_null()))
+
+
+def _around(around: pl.Series) -> pl.DataFrame:
+    """Return what stands around the digits, for which 0 stands, where it may stand there."""
+    found = around.str.extract_groups(AROUND).struct.unnest()
+    factor = pl.concat_str("before", "after").replace_strict(FACTORS, default=None, return_dtype=pl.Float64)
+    currency = pl.coalesce("currency1", "currency2", "currency3", "currency4")
+    columns = found.select(around.alias("around"), "point", factor.alias("factor"), currency.alias("currency"))
+    return columns.filter(pl.col("factor").is_not_null())
 
 
 def _number(body: pl.Expr, decimal: str, thousands: list[str]) -> pl.Expr:

@@ -72,10 +72,10 @@ def losses(cells: Cells) -> list[Loss]:
     kinds = broken.with_columns(pl.col("reason").str.replace_all(r"\d+", "#").alias("kind"))
     for _, rows in kinds.group_by("kind", maintain_order=True):
         first = rows.row(0, named=True)
-        more = f" and in {plural(rows.height - 1, 'other row')}" if rows.height > 1 else ""
-        line = (
-            f"{cells.table.name}: row {first['row']}: {first['reason']}{more}. Mend the row, or export the table again."
-        )
+        said = str(first["reason"]).rstrip(".")
+        more = f" {plural(rows.height - 1, 'other row')} likewise." if rows.height > 1 else ""
+        stop = "" if said.endswith("?") else "."
+        line = f"{cells.table.name}: row {first['row']} {said}{stop}{more} Mend the row, or export the table again."
         found.append(Loss(rows.height, line))
     return found
 

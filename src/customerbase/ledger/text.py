@@ -28,15 +28,14 @@ from ..errors import Refusal
 from ..parameters import TableSource
 from ..wording import plural
 from .encoding import decode
-from .header import column_names, find_header
+from .header import column_names, find_header, names_columns
 from .raw import BROKEN_SCHEMA, RawTable, no_broken_rows
 
 DELIMITERS = "\t;|,"  # a comma last: it also stands inside numbers and sentences
-SPACES = " \t\v\f\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"
-ASCII_SPACES = (b" ", b"\t", b"\v", b"\f", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
-OTHER_SPACES = tuple(space.encode() for space in "\x85\u00a0\u1680\u2028\u2029\u202f\u205f\u3000") + (b"\xe2\x80",)
+SPACES = " \t\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"
+WIDE_SPACES = (b"\xc2\xa0", b"\xe2\x80", b"\xe3\x80\x80")
 SEPARATOR_LINE = re.compile(rb'"?sep=([\x01-\x7f])"?\s*', re.IGNORECASE)
-CHUNK = 1 << 22
+CHUNK = 1 << 20
 HEAD_ROWS = 1_000
 HEAD_BYTES = 1 << 20
 GUESSED_FROM = 200  # rows
@@ -278,7 +277,8 @@ def _guess_delimiter(head: bytes, wanted: Collection[str], given: int | None) ->
     held, has_names, alike = fits.get(best, (0, False, 0.0))
     # commas inside the numbers of a single column divide its rows but not its header
     if not held and not has_names and alike < 1:
-        return ",", "No tab, semicolon, '|' or comma divides the header: the table has one column."
+        unused = next((delimiter for delimiter in DELIMITERS if delimiter.encode() not in head), ",")
+        return unused, "No tab, semicolon, '|' or comma divides the header: the table has one column."
     return best, f"It divides the header, and {alike:.0%} of the first rows alike."
 
 
@@ -319,16 +319,18 @@ def _check(text: bytes, layout: _Layout, damaged: Mapping[int, str]) -> _Checked
     delimiter = layout.delimiter.encode()
     line_end = b"\r\n" if b"\r" in text else b"\n"
     regular = delimiter * (len(layout.names) - 1) + line_end
-    looked_at = {*regular, *b"\n\0", *(QUOTE if has_quotes else b"")}
+    looked_at = {*delimiter, *line_end, *b"\n\0", *(QUOTE if has_quotes else b"")}
     passed_over = bytes({*range(256)} - looked_at)
     damaged = {line - layout.lines: reason for line, reason in damaged.items() if line >= layout.lines}
-    quoted = _QuotedRows(text, layout, damaged)
+    damaged_lines = sorted(damaged)
+    quoted = _QuotedRows(text, layout, damaged, damaged_lines)
     broken = [no_broken_rows()]
     line = 0
     for at, chunk in _chunks(text, layout.start):
         signs = chunk.translate(None, passed_over)
         count = signs.count(b"\n") + (not chunk.endswith(b"\n"))
-        odd_here = {row - line: reason for row, reason in damaged.items() if line <= row < line + count}
+        here = damaged_lines[bisect_left(damaged_lines, line) : bisect_left(damaged_lines, line + count)]
+        odd_here = {row - line: damaged[row] for row in here}
         if odd_here or signs != regular * count:
             suspects = _suspects(chunk, layout, odd_here, has_quotes)
             broken.append(quoted.read(suspects, at, line) if has_quotes else _broken(suspects, layout, odd_here, line))
@@ -400,11 +402,11 @@ def _wrong_width(fields: int, layout: _Layout) -> str:
 class _QuotedRows:
     """Reads, in the file's order, the lines whose quotation marks or number of fields need a closer look."""
 
-    def __init__(self, text: bytes, layout: _Layout, damaged: Mapping[int, str]) -> None:
+    def __init__(self, text: bytes, layout: _Layout, damaged: Mapping[int, str], damaged_lines: list[int]) -> None:
         self.text = text
         self.layout = layout
         self.damaged = damaged
-        self.damaged_lines = sorted(damaged)
+        self.damaged_lines = damaged_lines
         self.repairs: list[tuple[int, int, bytes]] = []
         self.resume = 0  # the first line that belongs to no record read so far
         self.swallowed = 0  # lines so far that go on with a record
@@ -536,15 +538,16 @@ def _patched(text: bytes, repairs: list[tuple[int, int, bytes]]) -> bytes:
 
 def _blank_to_null(rows: pl.DataFrame, text: bytes, has_quotes: bool) -> pl.DataFrame:
     """Make cells without any sign but spaces null, looking only at columns that may have some."""
-    if any(space in text for space in OTHER_SPACES):
+    # a search for one byte is many times faster than one for two
+    if any(space[:1] in text and space in text for space in WIDE_SPACES):
         columns = rows.columns
-    elif has_quotes or any(space in text for space in ASCII_SPACES):
+    elif has_quotes or b" " in text or b"\t" in text:
         lowest = rows.select(pl.all().min()).row(0)
         columns = [column for column, low in zip(rows.columns, lowest, strict=True) if low is not None and low < "!"]
     else:
         return rows
     cell = pl.col(columns)
-    return rows.with_columns(pl.when(cell.str.strip_chars() != "").then(cell)) if columns else rows
+    return rows.with_columns(pl.when(cell.str.strip_chars(SPACES + "\n") != "").then(cell)) if columns else rows
 
 
 def _repeats_header(rows: pl.DataFrame, layout: _Layout) -> pl.Series:

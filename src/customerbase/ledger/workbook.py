@@ -10,7 +10,11 @@ import codecs
 import hashlib
 import io
 import logging
+import lzma
 import re
+import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -47,7 +51,37 @@ ERROR = re.compile(r"Error\((?P<kind>\w+)\)")
 SAVE_FORMULAS = "Open the workbook in a spreadsheet program and save it, so that the values are stored."
 TRUTHS = ["true", "false"]
 NUMBER = r"^-?\d+(\.\d+)?$"
-UNREADABLE_ARCHIVE = (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error)
+UNREADABLE_ARCHIVE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    ValueError,
+    OverflowError,
+)
+PROBE = """
+import sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]),) * 2)
+except (ImportError, ValueError, OSError):
+    pass
+import fastexcel
+try:
+    workbook = fastexcel.read_excel(sys.stdin.buffer.read())
+    for sheet in workbook.sheet_names:
+        workbook.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
+except fastexcel.FastExcelError:
+    pass
+"""
+PROBE_MEMORY = 16 * 2**30  # bytes
+PROBE_SECONDS = 20
+PROBE_SECONDS_PER_MEGABYTE = 5
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 # the first record of an .xls, then the one that says how the rest is encrypted
@@ -120,7 +154,9 @@ def read_workbook(content: bytes, name: str, source: TableSource, wanted: Collec
         column of `wanted` stands there twice, or when one holds formulas without values alone.
     """
     _refuse_cells_far_off(content, name)
-    workbook = _guarded(lambda: fastexcel.read_excel(_with_errors_shown(content)), content, name)
+    shown = _with_errors_shown(content)
+    _refuse_what_stops_calamine(shown, name)
+    workbook = _guarded(lambda: fastexcel.read_excel(shown), content, name)
     wanted = {column.strip() for column in wanted}
     sheets = [
         _read_sheet(workbook, sheet, content, name, wanted, source.header_row)
@@ -411,6 +447,27 @@ def _refuse_cells_far_off(content: bytes, name: str) -> None:
                 f"{name}: a sheet reaches to column {last_column} and to row {last_row:,}, which is too much to hold. "
                 f"Delete the cells far off that belong to no table, or save the table as .csv."
             )
+
+
+def _refuse_what_stops_calamine(content: bytes, name: str) -> None:
+    """Refuse a damaged .xls or .ods on which calamine would end the program or never end: another program tries it."""
+    if not content.startswith(OLE) and not _member(content, "content.xml"):
+        return
+    seconds = PROBE_SECONDS + PROBE_SECONDS_PER_MEGABYTE * len(content) // 10**6
+    try:
+        ended = subprocess.run(  # noqa: S603
+            [sys.executable, "-I", "-c", PROBE, str(PROBE_MEMORY)],
+            input=content,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
+        )
+        is_readable = ended.returncode == 0
+    except subprocess.TimeoutExpired:
+        is_readable = False
+    if not is_readable:
+        raise Refusal(f"{name}: {_diagnosis(content, name, 'it is damaged or too large')}")
 
 
 def _has_formulas_without_value(content: bytes, columns: Mapping[int, pl.Series], name: str) -> bool:

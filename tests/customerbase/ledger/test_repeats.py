@@ -22,4 +22,4 @@ def test_a_repeated_row_is_found_in_another_file_too() -> None:
 
 
 def test_rows_that_differ_in_a_column_are_no_repeats() -> None:
-    assert repeats_of(ROWS.head(4), ["customer", "amount", "row"]).is_empty()
+    assert repeats_of(ROWS.head(4), ["customer", "amount", "source"]).is_empty()
