@@ -236,7 +236,9 @@ def as_of(parameters: Parameters, rows: pl.DataFrame) -> dt.date:
     """
     first = rows.filter(pl.col("kind") == "sale")["date"].dt.date().min()
     if not isinstance(first, dt.date):
-        raise Refusal("The ledger holds no purchase: every row is a return.")
+        raise Refusal(
+            "ledger: it holds no purchase, since every row is a return. Mend ledger.columns, or the amounts' signs."
+        )
     if parameters.as_of is None:
         return rows["date"].dt.date().max()  # type: ignore[return-value]
     if parameters.as_of < first:

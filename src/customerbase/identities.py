@@ -14,7 +14,7 @@ from .lists import read_list
 REVIEW = "identity_review"  # the list of pairs that a person decides
 PAIR = ["customer_left", "customer_right"]
 DECISION = "same_customer"
-SCHEMA = {"customer": pl.String, "person": pl.String, "probability": pl.Float64, "why": pl.String}
+SCHEMA = ("customer", "person", "probability", "why")
 AS_RECORDED = "customer_as_recorded"
 
 
@@ -74,7 +74,7 @@ def find_identities(
     pairs = _decided(linkage.pairs, decisions)
     persons = resolve(pairs, customers["customer"], threshold)
     grey = to_review(linkage.pairs, review_from, threshold)
-    return Identities(persons.select(*SCHEMA).cast(SCHEMA), _with_decisions(grey, decisions))
+    return Identities(persons.select(*SCHEMA), _with_decisions(grey, decisions))
 
 
 def _decided(pairs: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:

@@ -21,7 +21,6 @@ def _harmless(cell: pl.Expr) -> pl.Expr:
     return pl.when(cell.str.contains(RUNS_AS_FORMULA)).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell)
 
 
-
 def read_list(content: pl.DataFrame) -> pl.DataFrame:
     """Take back what `write_list` did to the cells."""
     return content.with_columns(pl.col(pl.String).str.replace(MADE_HARMLESS, "$1"))

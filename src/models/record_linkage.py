@@ -108,19 +108,22 @@ def _equal(column: str) -> str:
     return f"{column}_l = {column}_r"
 
 
-def _slip(column: str, longer: int) -> str:
+def _slip(column: str, longer: int = 99) -> str:
     """One letter more, less, other, or two swapped; two such slips from a length of `longer` on."""
     left, right = f"{column}_l", f"{column}_r"
     slips = f"CASE WHEN least(len({left}), len({right})) >= {longer} THEN 2 ELSE 1 END"
-    return f"least(len({left}), len({right})) >= 4 AND damerau_levenshtein({left}, {right}) <= {slips}"
+    # What is quick to compute stands first: it rules most pairs out
+    return (
+        f"(abs(len({left}) - len({right})) <= 2 AND least(len({left}), len({right})) >= 4 AND "
+        f"jaro_winkler_similarity({left}, {right}) >= 0.85 AND damerau_levenshtein({left}, {right}) <= {slips})"
+    )
 
 
 def _word_alike(column: str) -> str:
-    # A final a tells a woman's name from a man's in Slavic and Romance languages, so it's no slip.
-    # The similarity is quick to compute and rules most pairs out.
+    # A final a more tells a woman's name from a man's in Slavic and Romance languages, so it's no slip
     left, right = f"{column}_l", f"{column}_r"
-    similar = f"jaro_winkler_similarity({left}, {right}) >= 0.85"
-    return f"{similar} AND ({left}[-1] = 'a') = ({right}[-1] = 'a') AND {_slip(column, 8)}"
+    same_ending = f"(len({left}) = len({right}) OR ({left}[-1] = 'a') = ({right}[-1] = 'a'))"
+    return f"({same_ending} AND {_slip(column, 8)})"
 
 
 _SAME_GIVEN = "coalesce(name_given_l = name_given_r, true)"
@@ -149,8 +152,7 @@ _FIELDS = (
             _Level("same but of wrong check digits", "tax_id_l = tax_id_r", 0.02, 1e-5, 1e-3),
             _Level(
                 "a slip apart",
-                "NOT coalesce(tax_id_valid_l AND tax_id_valid_r, false) AND "
-                "least(len(tax_id_l), len(tax_id_r)) >= 6 AND damerau_levenshtein(tax_id_l, tax_id_r) <= 1",
+                f"NOT coalesce(tax_id_valid_l AND tax_id_valid_r, false) AND {_slip('tax_id')}",
                 0.04,
                 1e-5,
                 1e-4,
@@ -174,7 +176,7 @@ _FIELDS = (
             _Level("same", _equal("email"), 0.75, 1e-6, 0.10, "email"),
             _Level(
                 "spelt alike",
-                "mailbox_l = mailbox_r OR damerau_levenshtein(email_l, email_r) <= 2",
+                f"{_equal('mailbox')} OR {_slip('email', 8)}",
                 0.10,
                 1e-4,
                 0.02,
@@ -190,7 +192,7 @@ _FIELDS = (
             _Level("same", _equal("phone"), 0.70, 1e-6, 0.60, "phone"),
             _Level(
                 "alike",
-                "phone_ending_l = phone_ending_r OR damerau_levenshtein(phone_l, phone_r) <= 1",
+                f"{_equal('phone_ending')} OR {_slip('phone')}",
                 0.08,
                 1e-5,
                 0.03,
@@ -220,8 +222,8 @@ _FIELDS = (
             ),
             _Level(
                 "shortened",
-                f"{_equal('first_name_formal')} OR "
-                "(least(len(first_name_key_l), len(first_name_key_r)) = 1 AND first_name_key_l[1] = first_name_key_r[1])",
+                f"{_equal('first_name_formal')} OR (first_name_key_l[1] = first_name_key_r[1] AND "
+                "least(len(first_name_key_l), len(first_name_key_r)) = 1)",
                 0.07,
                 0.03,
                 0.06,
@@ -266,7 +268,7 @@ _FIELDS = (
             _Level(
                 "spelt alike",
                 f"name_joined_l = name_joined_r OR ({_SAME_GIVEN} AND len(name_words_l) = len(name_words_r) AND "
-                f"(({_slip('name_key', 12)}) OR ({_slip('name_joined', 12)})))",
+                f"({_slip('name_key', 12)} OR {_slip('name_joined', 12)}))",
                 0.14,
                 1e-4,
                 0.005,
@@ -276,9 +278,9 @@ _FIELDS = (
                 "shortened",
                 f"(list_contains(name_shorter_l, name_key_r) AND NOT name_has_initials_r) OR "
                 f"(list_contains(name_shorter_r, name_key_l) AND NOT name_has_initials_l) OR "
-                f"({_SAME_GIVEN} AND len(name_words_l) != len(name_words_r) AND ({_slip('name_core', 12)})) OR "
+                f"({_SAME_GIVEN} AND len(name_words_l) != len(name_words_r) AND {_slip('name_core', 12)}) OR "
                 f"({_ONE_ABBREVIATED} AND name_initials_l = name_initials_r AND len(name_initials_l) = 2 AND "
-                f"(name_last_l = name_last_r OR ({_word_alike('name_last')})))",
+                f"(name_last_l = name_last_r OR {_word_alike('name_last')}))",
                 0.08,
                 1e-4,
                 0.008,
@@ -303,8 +305,15 @@ _FIELDS = (
         (
             _Level("same", _equal("birth_day"), 0.85, 5e-5, 0.02, "birth_day"),
             _Level("same with day and month swapped", "birth_day_l = birth_day_swapped_r", 0.02, 3e-5, 2e-4),
-            _Level("a slip apart", "damerau_levenshtein(birth_day_l, birth_day_r) <= 1", 0.07, 1e-3, 0.005),
-            _Level("differs", "ELSE", 0.06, 1.0, 0.97),
+            _Level("a slip apart", _slip("birth_day"), 0.06, 1e-3, 0.005),
+            _Level(
+                "partly the same",
+                "birth_day_l[1:6] = birth_day_r[1:6] OR birth_day_l[5:8] = birth_day_r[5:8]",
+                0.02,
+                0.003,
+                0.01,
+            ),
+            _Level("differs", "ELSE", 0.05, 1.0, 0.96),
         ),
     ),
     # Address, postcode and city in one, for who shares the first shares the others
@@ -327,7 +336,7 @@ _FIELDS = (
             _Level("of the same postcode", _equal("postcode"), 0.10, 0.002, 0.06, "postcode"),
             _Level(
                 "in the same city",
-                f"{_equal('city_key')} OR ({_word_alike('city_key')})",
+                f"{_equal('city_key')} OR {_word_alike('city_key')}",
                 0.10,
                 0.05,
                 0.09,

@@ -45,17 +45,19 @@ _FOLDS = tuple(
         ("tsch|tch", "č"),
         ("shch|sch|shh|sh|šč", "š"),
         ("ch", "č"),
-        ("zh", "j"),
+        ("zh", "i"),
         ("kh|ks|x", "h"),
         ("ph", "f"),
         ("ts|tz|cz|ck|c|q", "k"),
         ("w", "v"),
+        ("[jy][oe]", "e"),
         ("[jy]", "i"),
-        ("i[oe]", "e"),
         ("([aou])e", r"\1"),
         (r"([^\W\d])\1+", r"\1"),
     )
 )
+# What stands in Latin letters for one Cyrillic initial
+_INITIAL = re.compile(r"\b(?:y[uaeo]|i[ua]|zh|kh|ch|sh|shch|ts)\.", re.IGNORECASE)
 _PATRONYMIC = re.compile("(v?ič|[vč]na)$")
 _APOSTROPHES = re.compile("['`´ʹʺʼ‘’′]")
 _WORD = re.compile(r"[^\W_]+")
@@ -162,7 +164,7 @@ _SERIAL_ORIGIN = dt.date(1899, 12, 30)
 _CENTURY_TURNS = 15
 
 
-_NAME_SCHEMA = {
+_NAME_SCHEMA: dict[str, Any] = {
     "name_key": pl.String,
     "name_joined": pl.String,
     "name_words": pl.List(pl.String),
@@ -198,8 +200,8 @@ def normalise_records(records: pl.DataFrame, country: str | None = None) -> pl.D
           `name_has_initials`, `name_given` (given names, in their full form), `name_shorter` (list of keys it may be
           shortened to), `company_form` (limited, joint stock, ..., null where none is written), `name_repeats`
           (whether it only says first and last name again; a missing name is filled from these);
-        - of first_name and last_name: `first_name_key`, `first_name_formal` (nicknames in full), `first_name_known` (whether
-          it is a given name of the usual) and `last_name_key`;
+        - of first_name and last_name: `first_name_key`, `first_name_formal` (nicknames in full), `first_name_known`
+          (whether it is one of the usual given names) and `last_name_key`;
         - `tax_id` (letters and digits), `tax_id_valid` (whether its check digits are right, null when that can't be
           told), `email`, `phone` (E.164 where it is a valid number, else its digits);
         - of address: `address_key`, `address_words` and `address_numbers` (without "street", "flat" and the like);
@@ -398,7 +400,7 @@ def _one_alphabet(word: str) -> str:
 
 def _plain(text: str) -> str:
     """Write text in lower-case ASCII, š and č apart, which are what folding makes of their spellings."""
-    lower = _APOSTROPHES.sub("", text.casefold().replace("ё", "е").replace("ж", "zh"))
+    lower = _APOSTROPHES.sub("", text.casefold().replace("ё", "е"))
     if not lower.isascii():
         lower = "".join(sign if sign in "šč" else anyascii(sign) for sign in lower).lower()
     return _APOSTROPHES.sub("", lower)
@@ -426,7 +428,18 @@ _ADDRESS_WORDS = frozenset(
 
 
 def _words(text: str) -> list[str]:
-    return [folded for word in _WORD.findall(_plain(_clean(text))) if (folded := _fold_plain(word))]
+    """Return the folded words of a text, initials as one letter."""
+    return _folded(_words_as_written(_clean(text)))
+
+
+def _words_as_written(text: str) -> list[str]:
+    one_letter = _INITIAL.sub(lambda initial: fold(initial[0])[0] + " ", text)
+    return _WORD.findall(_APOSTROPHES.sub("", one_letter))
+
+
+def _folded(words: Iterable[str]) -> list[str]:
+    folded = ((word, _fold_plain(part)) for word in words for part in _WORD.findall(_plain(word)))
+    return [key[0] if len(word) == 1 else key for word, key in folded if key]
 
 
 def _split_form(name: str) -> tuple[list[str], str | None]:
@@ -435,11 +448,11 @@ def _split_form(name: str) -> tuple[list[str], str | None]:
     for pattern, word in _FORM_PHRASES:
         text = pattern.sub(word, text)
     text = _DOTTED.sub(lambda dotted: joined if (joined := dotted[0].replace(".", "")) in _FORMS else dotted[0], text)
-    words = _WORD.findall(_plain(text))
+    words = _words_as_written(text)
     form = None
-    while len(words) > 1 and (words[0] in _FORMS or words[-1] in _FORMS):
-        form = _FORMS[words.pop(0 if words[0] in _FORMS else -1)]
-    return [folded for word in words if (folded := _fold_plain(word))], form
+    while len(words) > 1 and (at := next((end for end in (0, -1) if _plain(words[end]) in _FORMS), None)) is not None:
+        form = _FORMS[_plain(words.pop(at))]
+    return _folded(words), form
 
 
 def _key(words: Iterable[str]) -> str | None:
@@ -491,23 +504,24 @@ def _describe_name(words: list[str]) -> tuple[object, ...]:
     letters = [word for word in words if len(word) == 1]
     last, first, patronymic = _three_parts(words)
     given = [_FORMAL[word] for word in full if word in _FORMAL and word != last]
-    shorter = {f"{min(pair)} {max(pair)}" for pair in combinations(full, 2)} if len(full) > 2 else set()
-    shorter |= {_key((word, other[0])) or "" for word, other in permutations(full, 2)} if len(full) < 4 else set()
+    # Where the parts are known, the core and the initials say how it may be shortened
+    shorter = set() if last else {_key(pair) for pair in combinations(full, 2) if len(full) > 2}
+    shorter |= set() if last else {_key((word, other[0])) for word, other in permutations(full, 2) if len(full) < 4}
     return (
         _key(words),
         "".join(words),
         sorted(_formal(words)),
-        _key((last, first)) if patronymic and not letters else _key(words) if len(full) == len(words) == 2 else None,
+        _key((last, first)) if last and not letters else _key(words) if len(full) == len(words) == 2 else None,
         last,
         f"{first[0]}{patronymic[:1]}" if last else None,
         bool(letters),
         _key(given),
-        sorted(shorter) or None,
+        sorted(filter(None, shorter)) or None,
     )
 
 
 def _three_parts(words: list[str]) -> tuple[str | None, str, str]:
-    """Tell last name, given name and patronymic of a Russian name apart, in full or with initials; else no last name."""
+    """Tell last name, given name and patronymic apart in a Russian name, or one with initials; else no last name."""
     full = [word for word in words if len(word) > 1]
     if len(full) == 1 and 2 <= len(words) <= 3:
         first, *patronymic = [word for word in words if len(word) == 1]

@@ -87,7 +87,7 @@ class TestSilences:
         rows = ledger().filter(~holidays)
         assert silences(rows, LAST)["every_year"].to_list() == [True, True]
         assert "gaps" not in raised(rows)
-        assert "every year around 3" in question(rows, "closed_days").statement or "August" in str(audit(rows, LAST))
+        assert "every year around 1 August" in question(rows, "closed_days").statement
 
     def test_up_to_as_of_mean_that_the_export_ends_there(self):
         assert raised(ledger(last=dt.date(2023, 11, 30)))["silent_end"] == "act"
@@ -135,7 +135,7 @@ class TestAmounts:
 
     def test_that_are_all_the_same_or_round_are_asked_about(self):
         assert raised(ledger().with_columns(amount=pl.col("amount").sign() * 9.5))["same_amount"] == "watch"
-        rounded = ledger().with_columns(amount=(pl.col("amount") * 10).round(-2))
+        rounded = ledger().with_columns(amount=(pl.col("amount") / 10).round() * 100)
         assert "round_amounts" in raised(rounded.filter(pl.col("amount") != 0))
 
     def test_one_that_is_most_of_the_revenue_is_kept_and_said_aloud(self):
@@ -146,10 +146,8 @@ class TestAmounts:
 
     def test_returned_are_set_beside_what_was_sold(self):
         rows = ledger().with_columns(order=pl.lit("1"), net_amount=pl.col("amount"))
-        assert question(rows, "returns").value == pytest.approx(
-            -rows.filter(pl.col("kind") == "return")["amount"].sum()
-            / rows.filter(pl.col("kind") == "sale")["amount"].sum()
-        )
+        money = {kind: rows.filter(kind=kind)["amount"].to_numpy().sum() for kind in ("sale", "return")}
+        assert question(rows, "returns").value == pytest.approx(-money["return"] / money["sale"])
         assert raised(rows)["returns_of_nothing_known"] == "watch"
         undone = rows.with_columns(net_amount=pl.when(pl.col("kind") == "return").then(0.0).otherwise("amount"))
         assert "returns_of_nothing_known" not in raised(undone)
@@ -194,10 +192,8 @@ class TestTime:
 
     def test_a_ledger_may_begin_and_end_in_mid_month(self):
         rows = ledger().filter(DAY.is_between(dt.date(2022, 1, 20), dt.date(2023, 12, 9)))
-        assert (
-            raised(rows, dt.date(2023, 12, 9)).items()
-            >= {"begins_in_mid_month": "note", "ends_in_mid_month": "note"}.items()
-        )
+        found = raised(rows, dt.date(2023, 12, 9))
+        assert found["begins_in_mid_month"] == found["ends_in_mid_month"] == "note"
 
     def test_a_last_month_booked_in_part_is_thin(self):
         booked = (dt.date(2023, 12, 1) > DAY) | (pl.int_range(pl.len()) % 4 == 0)
@@ -217,21 +213,15 @@ class TestTime:
     def test_a_ledger_cut_on_the_left_is_seen(self):
         random = np.random.default_rng(3)
         rate = random.gamma(0.6, 0.05, 3000)
-        bought = [np.cumsum(random.exponential(1 / each, 60)) for each in rate]
+        later = [np.cumsum(random.exponential(1 / each, 60)) for each in rate]
         joined = random.uniform(-1500, 300, 3000)
-        rows = pl.DataFrame(
-            [
-                {
-                    "customer": str(number),
-                    "date": FIRST + dt.timedelta(int(day)),
-                    "amount": 10.0 + day % 7,
-                    "kind": "sale",
-                }
-                for number, (start, days) in enumerate(zip(joined, bought, strict=True))
-                for day in (start, *(start + days))
-                if 0 <= day < 500
-            ]
-        )
+        bought = [
+            {"customer": str(number), "date": FIRST + dt.timedelta(int(day)), "amount": 10.0 + day % 7}
+            for number, (start, days) in enumerate(zip(joined, later, strict=True))
+            for day in (start, *(start + days))
+            if 0 <= day < 500
+        ]
+        rows = pl.DataFrame(bought).with_columns(kind=pl.lit("sale"))
         assert raised(rows, FIRST + dt.timedelta(499))["left_cut"] == "watch"
 
 

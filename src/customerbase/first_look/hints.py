@@ -14,7 +14,12 @@ from ..ledger.numbers import NumberReading, read_numbers
 from ..ledger.raw import RawTable
 
 FILES_SHOWN = 4
-KEYS = ("encoding", "delimiter", "sheet", "header_row")  # those of the parameter file that a reader settles itself
+OF_READING = (
+    "encoding",
+    "delimiter",
+    "sheet",
+    "header_row",
+)  # those of the parameter file that a reader settles itself
 
 Reading = tuple[str, Mapping[str, str | int], Mapping[str, str]]  # a table's name, how it was read, and why so
 
@@ -44,7 +49,7 @@ class Hint:
 def hints_of_reading(readings: Sequence[Reading]) -> list[Hint]:
     """Return the hints that the files' readers found."""
     hints = []
-    for key in KEYS:
+    for key in OF_READING:
         found = [(name, reading[key], evidence.get(key, "")) for name, reading, evidence in readings if key in reading]
         if found:
             hints.append(_agreed(key, found))
@@ -71,8 +76,9 @@ def guess_date_format(tables: Iterable[RawTable], column: str) -> Hint | None:
     if not found:
         return None
     hint = _agreed("date_format", found)
-    is_one_pattern = isinstance(hint.value, str) and "%" in hint.value and ", " not in hint.value
-    return hint if is_one_pattern else Hint("date_format", None, _described(hint, found))
+    if hint.value is None or ("%" in found[0][1] and ", " not in found[0][1]):
+        return hint
+    return Hint("date_format", None, f"not needed, {hint.evidence}")
 
 
 def guess_decimals(tables: Iterable[RawTable], columns: Mapping[str, str]) -> list[Hint]:
@@ -116,15 +122,16 @@ def _agreed(key: str, found: Sequence[tuple[str, str | int | None, str]]) -> Hin
     values = {value for _, value, _ in found}
     if len(values) == 1:
         return Hint(key, found[0][1], _sentence(found[0][2]))
-    each = ", ".join(f"{shown_name(name)} {value or 'none'}" for name, value, _ in found[:FILES_SHOWN])
+    each = ", ".join(f"{_shown(value)} in {shown_name(name)}" for name, value, _ in found[:FILES_SHOWN])
     more = ", ..." if len(found) > FILES_SHOWN else ""
-    return Hint(key, None, f"found in each by itself: {each}{more}")
+    return Hint(key, None, f"differs, and is found in each by itself ({each}{more})")
 
 
-def _described(hint: Hint, found: Sequence[tuple[str, str, str]]) -> str:
-    if hint.value is None:
-        return hint.evidence
-    return f"found for each value by itself ({found[0][1]}): {_sentence(found[0][2])}"
+def _shown(value: str | int | None) -> str:
+    if value is None:
+        return "none"
+    text = str(value)
+    return text if text.isalnum() else shown_name(text)
 
 
 def _sentence(evidence: str) -> str:

@@ -7,7 +7,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -34,6 +34,7 @@ NAMES_SHOWN = 3
 LONGEST_NAME = 64
 NAMELESS = "base"
 LEFT_OPEN = "???"
+SAMPLED = 5  # rows
 NEEDED = ("customer", "date", "amount")
 
 
@@ -68,13 +69,15 @@ class FirstLook:
         As it would be read, whatever share of its rows is set aside; None where it can't be read yet.
     problems : tuple of str
         Why it can't.
+    sample : polars.DataFrame
+        The first rows as written, under the contract's names.
     """
 
     base: str
     source: TableSource
     names: tuple[str, ...]
     rows: int
-    columns: tuple[Guess, ...]
+    columns: tuple[Guess, ...] = ()
     hints: tuple[Hint, ...] = ()
     currency: Hint | None = None
     particulars: tuple[Guess, ...] = ()
@@ -83,6 +86,7 @@ class FirstLook:
     notes: tuple[str, ...] = ()
     ledger: Ledger | None = None
     problems: tuple[str, ...] = ()
+    sample: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -116,43 +120,67 @@ def look_at(
     base = _name_from(source) if name is None else _checked_name(name)
     tables = list(read_tables(source, progress=lambda file: told(f"reading {file}")))
     told("looking at the columns")
-    names = tuple(table.name for table in tables)
-    count = sum(table.rows.height + table.broken.height for table in tables)
     main = _main_tables(tables)
     rows = _put_together(main)
     if rows.is_empty():
-        raise Refusal(f"{', '.join(names[:NAMES_SHOWN])}: there is no row below the header. Export it again.")
+        names = ", ".join(table.name for table in tables[:NAMES_SHOWN])
+        raise Refusal(f"{names}: there is no row below the header. Export it again.")
+    look = FirstLook(
+        base,
+        source,
+        tuple(table.name for table in tables),
+        sum(table.rows.height + table.broken.height for table in tables),
+    )
     profiles = profiles_of(rows)
     guesses, notes = guess_columns(rows, profiles)
     if lists_customers(profiles, guesses):
-        particulars = tuple(guess_customers_table(profiles))
-        hints = tuple(hints_of_reading(_readings(main, None)))
-        unused = _unused(rows, particulars)
-        return FirstLook(base, source, names, count, (), hints, None, particulars, True, unused)
+        particulars = guess_customers_table(profiles)
+        return replace(
+            look,
+            hints=tuple(hints_of_reading(_readings(main))),
+            particulars=tuple(particulars),
+            lists_customers=True,
+            unused=_unused(rows, particulars),
+        )
     columns = {guess.meaning: guess.column for guess in guesses if guess.column is not None}
-    particulars = tuple(guess_particulars(profiles, columns.values()))
-    notes += _about_others(tables, columns)
-    told("reading it as a ledger")
-    ledger, problems = _read(source, columns) if len(columns) == len(guesses) else (None, ())
-    hints = tuple(hints_of_reading(_readings(main, ledger)))
-    if "date" in columns and (date_format := guess_date_format(main, columns["date"])) is not None:
-        hints += (date_format,)
-    hints += tuple(guess_decimals(main, columns))
-    return FirstLook(
-        base,
-        source,
-        names,
-        count,
-        tuple(guesses),
-        hints,
-        guess_currency(rows, columns),
-        particulars,
-        False,
-        _unused(rows, (*guesses, *particulars)),
-        tuple(notes),
-        ledger,
-        problems,
+    particulars = guess_particulars(profiles, columns.values())
+    look = replace(
+        look,
+        columns=tuple(guesses),
+        hints=(*hints_of_reading(_readings(main)), *_hints_of_cells(main, columns)),
+        currency=guess_currency(rows, columns),
+        particulars=tuple(particulars),
+        unused=_unused(rows, [*guesses, *particulars]),
+        notes=(*notes, *_about_others(tables, columns)),
+        sample=rows.head(SAMPLED).select(pl.col(name).alias(meaning) for meaning, name in columns.items()),
     )
+    if look.missing:
+        return look
+    told("reading it as a ledger")
+    return _as_ledger(look, main, columns)
+
+
+def _as_ledger(look: FirstLook, main: Sequence[RawTable], columns: dict[str, str]) -> FirstLook:
+    """Add what comes to light when the table is read as a ledger of these columns."""
+    source = LedgerSource(path=look.source.path, query=look.source.query, columns=columns)  # type: ignore[arg-type]
+    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+    try:
+        ledger = read_ledger(source, quarantine_limit=1.0, latest=tomorrow)
+    except Refusal as refusal:
+        return replace(look, problems=refusal.problems)
+    # of a workbook, every sheet that holds the columns is read only now
+    return replace(
+        look,
+        names=tuple(table.name for table in ledger.tables),
+        rows=ledger.account.rows_read,
+        hints=(*hints_of_reading(_readings(main, ledger)), *_hints_of_cells(main, columns)),
+        ledger=ledger,
+    )
+
+
+def _hints_of_cells(tables: Sequence[RawTable], columns: dict[str, str]) -> list[Hint]:
+    date_format = guess_date_format(tables, columns["date"]) if "date" in columns else None
+    return [*([date_format] if date_format else []), *guess_decimals(tables, columns)]
 
 
 def _source(path: str, query: str | None) -> TableSource:
@@ -233,16 +261,7 @@ def _about_others(tables: Sequence[RawTable], columns: dict[str, str]) -> list[s
     return lacking
 
 
-def _read(source: TableSource, columns: dict[str, str]) -> tuple[Ledger | None, tuple[str, ...]]:
-    with_columns = LedgerSource(path=source.path, query=source.query, columns=columns)  # type: ignore[arg-type]
-    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
-    try:
-        return read_ledger(with_columns, quarantine_limit=1.0, latest=tomorrow), ()
-    except Refusal as refusal:
-        return None, refusal.problems
-
-
-def _readings(main: Sequence[RawTable], ledger: Ledger | None) -> list[Reading]:
+def _readings(main: Sequence[RawTable], ledger: Ledger | None = None) -> list[Reading]:
     """Return how each table was read; why so by the first look, as long as both looks agree."""
     looked = {table.name: (table.name, table.reading, table.evidence) for table in main}
     if ledger is None:

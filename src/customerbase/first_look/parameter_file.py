@@ -15,13 +15,14 @@ from ..errors import Refusal
 from ..ledger.header import shown_name
 from ..parameters import KEYS, Parameters
 from ..wording import count, plural
-from .hints import Hint
+from .hints import OF_READING, Hint
 from .look import LEFT_OPEN, NEEDED, FirstLook
 
 WIDTH = 120
 FURTHEST = 56  # where a comment stands at most, in letters from the left
 NAMES_SHOWN = 12
 PASSWORD = re.compile(r"^[^/]+//[^/@]*:[^/@]*@")
+COUNTRY = "country: DE  # of telephone and tax numbers written without theirs"
 EVERY_HINT = ("encoding", "delimiter", "decimal", "thousands", "date_format", "sheet", "header_row")
 ABOUT = {
     "as_of": "last day observed; absent: the ledger's last day",
@@ -173,8 +174,9 @@ def _customers(look: FirstLook) -> list[str]:
     for guess in guesses:
         evidence = guess.evidence.split("; ") if look.lists_customers or guess.meaning != "customer" else []
         lines += _beside("    ", guess.meaning, guess.column or LEFT_OPEN, evidence)
-    hints = [hint for hint in look.hints if hint.value is not None and hint.key not in ("date_format", "decimal")]
-    return lines + [line for hint in hints for line in _hint("  ", hint)]
+    hints = [hint for hint in look.hints if hint.value is not None and hint.key in OF_READING]
+    lines += [line for hint in hints for line in _hint("  ", hint)]
+    return [*lines, f"  # {COUNTRY}"]
 
 
 def _hint(indent: str, hint: Hint) -> list[str]:
@@ -209,7 +211,7 @@ def _others(look: FirstLook) -> list[str]:
 
 def _example(key: str, look: FirstLook) -> Any:
     if key == "as_of" and look.ledger is not None:
-        return str(look.ledger.rows["date"].dt.date().max())
+        return look.ledger.rows["date"].dt.date().max()
     default = Parameters.model_fields[key].default
     return EXAMPLES[key] if default is None else default
 

@@ -9,6 +9,13 @@ from .columns import FITS, Guess, with_article
 from .profile import MOST, Profile
 from .vocabulary import LEDGER, PARTICULARS, likeness
 
+SPOKEN = {
+    "tax_id": "tax number",
+    "birth_date": "day of birth",
+    "updated": "day of the last change",
+    "first_name": "first name",
+    "last_name": "last name",
+}
 BESIDE = ("manager", "department")  # what a customers' table may tell as a ledger does
 
 
@@ -31,7 +38,7 @@ def guess_particulars(profiles: Mapping[str, Profile], taken: Collection[str] = 
         if profile.looks_like in ("email", "phone") and scores[profile.looks_like] < FITS:
             meaning, evidence = profile.looks_like, f"holds what looks like {with_article(profile.looks_like)}"
         elif scores[meaning] >= FITS:
-            evidence = f"named like {with_article(meaning.replace('_', ' '))}"
+            evidence = f"named like {with_article(SPOKEN.get(meaning, meaning))}"
         else:
             continue
         filled = f"filled in {percent(profile.filled / profile.rows)} of {plural(profile.rows, 'row')}"

@@ -14,7 +14,7 @@ from .vocabulary import CURRENCY, IDENTIFIERS, LEDGER, PARTICULARS, fits, words_
 LOOKED_AT = 20_000  # rows whose cells are parsed; values are counted in all rows
 MOST = 0.8  # share of the cells that must be numbers, dates, ...: a report has totals and notes among its rows
 EIGHT_DIGITS = "%Y%m%d"
-TELEPHONE = r"^\+?[\d\s().-]{9,20}$"
+ANY_TELEPHONE = r"^\+?[\d\s().-]{9,20}$"
 WORDS_OF_A_NAME = r"^\p{L}[\p{L}.'’-]*(?:\s+[\p{L}«»\"&.'’-]+)+$"
 
 
@@ -129,7 +129,7 @@ def _is_date(column: pl.Series, words: tuple[str, ...]) -> bool:
 
 def _looks_like(cells: pl.Series) -> str:
     filled = as_text(cells).drop_nulls()
-    patterns = {"email": E_MAIL.pattern, "phone": TELEPHONE, "name": WORDS_OF_A_NAME}
+    patterns = {"email": E_MAIL.pattern, "phone": ANY_TELEPHONE, "name": WORDS_OF_A_NAME}
     shares = {kind: filled.str.contains(pattern).mean() or 0.0 for kind, pattern in patterns.items()}
     return next((kind for kind, share in shares.items() if float(share) >= MOST), "")  # type: ignore[arg-type]
 

@@ -12,6 +12,19 @@ from .dates import read_dates
 from .numbers import as_text, read_numbers, spreadsheet_keys
 from .raw import RawTable
 
+ERROR_CELLS = (
+    "#N/A",
+    "#REF!",
+    "#VALUE!",
+    "#NAME?",
+    "#DIV/0!",
+    "#NULL!",
+    "#NUM!",
+    "#Н/Д",
+    "#ССЫЛКА!",
+    "#ЗНАЧ!",
+    "#ИМЯ?",
+)
 SHOWN = 3
 LONGEST_SHOWN = 40
 COLUMNS_SHOWN = 20
@@ -89,16 +102,18 @@ class Cells:
                     f"{self.table.name}: there is no column '{printable(name)}' ({self.key}.columns.{meaning}). "
                     f"The file has: {there}. {remedy}"
                 )
-            elif schema[name].is_nested() or schema[name] in (pl.Binary, pl.Duration, pl.Object):
+            elif is_no_cell(schema[name]):
                 problems.append(
                     f"{self.table.name}: the column '{printable(name)}' holds {schema[name]}, "
-                    f"not text, numbers or dates."
+                    f"not text, numbers or dates. Name another in {self.key}.columns.{meaning}, or export it as text."
                 )
         return problems
 
     def read_key(self, meaning: str = "customer") -> None:
         """Read customers' keys: text exactly as written."""
         keys, were_numbers = spreadsheet_keys(as_text(self.frame[meaning]))
+        # a lookup that failed is nobody's name
+        keys = keys.set(keys.is_in(ERROR_CELLS).fill_null(False), None)
         if were_numbers:
             self.evidence[meaning] = "every key ended with .0, which a spreadsheet adds to a number; it was taken off"
         self._replace(meaning, keys)
@@ -179,6 +194,11 @@ class Cells:
         where = f"row{'s' if len(rows) > 1 else ''} {', '.join(cited)}{more}"
         named = f" (column '{printable(self.columns[fault.column])}')" if fault.column in self.columns else ""
         return f"{self.table.name}: {fault.reason} in {where}{named}. {fault.remedy}"
+
+
+def is_no_cell(dtype: pl.DataType) -> bool:
+    """Return whether a column of this type holds something else than text, numbers or dates."""
+    return dtype.is_nested() or dtype in (pl.Binary, pl.Duration, pl.Object)
 
 
 def printable(text: object) -> str:

@@ -13,7 +13,8 @@ from ..errors import Refusal
 from ..parameters import LedgerSource
 from .account import Account, balanced, units
 from .cells import Cells
-from .quarantine import SCHEMA, Loss, losses, refuse_beyond, set_aside
+from .numbers import LARGEST
+from .quarantine import SCHEMA, Loss, as_json, harmless, losses, refuse_beyond, set_aside
 from .raw import RawTable
 from .repeats import repeats_of
 from .sources import Progress, read_tables
@@ -185,7 +186,7 @@ class _Cleaned:
 
 
 def _clean(table: RawTable, source: LedgerSource, latest: dt.date | None) -> _Cleaned:
-    cells = Cells(table, source, dict(source.columns), "ledger")
+    cells = Cells(table, source, {str(meaning): name for meaning, name in source.columns.items()}, "ledger")
     if cells.problems:
         raise Refusal(*cells.problems)
     cells.read_key()
@@ -196,12 +197,10 @@ def _clean(table: RawTable, source: LedgerSource, latest: dt.date | None) -> _Cl
         raise Refusal(*cells.problems, *(loss.line for loss in losses(cells)))
     cells.read_text(sorted(set(source.columns) - {"customer", "date", *NUMBERS}))
     amount = cells.frame["amount"] if given else cells.frame["quantity"] * cells.frame["unit_price"]
-    finite = amount.is_finite()
+    beyond = (~amount.is_finite() | (amount.abs() >= LARGEST)).fill_null(False)
     if not given:
-        cells.blame(
-            ~finite.fill_null(True), "quantity times unit_price is no finite number", "Mend these rows.", "unit_price"
-        )
-    cells.frame = cells.frame.with_columns(amount.set(~finite.fill_null(True), None).alias("amount"))
+        cells.blame(beyond, "quantity times unit_price is no amount", "Mend these rows.", "unit_price")
+    cells.frame = cells.frame.with_columns(amount.set(beyond, None).alias("amount"))
     cells.frame = _with_kind(cells.frame)
     _judge(cells, latest)
     units_read = units(cells.frame["amount"])
@@ -225,9 +224,7 @@ def _clean(table: RawTable, source: LedgerSource, latest: dt.date | None) -> _Cl
         cells.evidence,
     )
     found = losses(cells)
-    harmless = [fault.rows for fault in cells.faults if not fault.is_loss]
-    kept_apart = int(pl.select(pl.any_horizontal(harmless).sum()).item()) if harmless else 0
-    return _Cleaned(used, quarantine, found, quarantine.height - kept_apart, units_read, about)
+    return _Cleaned(used, quarantine, found, quarantine.height - harmless(cells), units_read, about)
 
 
 def _judge(cells: Cells, latest: dt.date | None) -> None:
@@ -276,7 +273,7 @@ def _without(repeats: pl.DataFrame, used: pl.DataFrame, quarantine: pl.DataFrame
             "reason"
         ),
         "amount",
-        pl.struct(pl.all().exclude("source", "row").cast(pl.String)).struct.json_encode().alias("as_read"),
+        as_json(repeated.drop("source", "row")).alias("as_read"),
     )
     kept = used.with_row_index("position").join(repeats, on="position", how="anti", maintain_order="left")
     return kept.drop("position"), pl.concat([quarantine, aside.cast(SCHEMA)])  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from .numbers import as_text
+from .numbers import as_text, distinct, spread
 
 FIRST_YEAR = 1950  # an earlier one stands for no date, such as 1899-12-30, or is a slip of the pen
 LAST_YEAR = 2100  # a later one stands for an unknown date, such as 9999-12-31
@@ -19,10 +19,6 @@ DAYS_OF_ZERO = 366  # further from the next date than this, 1970-01-01 is no dat
 
 SERIAL_EPOCH = dt.datetime(1899, 12, 30)
 SERIALS = (18264, 73416)  # 1950-01-01 and the day after 2100-12-31
-
-FEW = 100_000  # values among which looking for repeats costs nothing
-SAMPLE = 20_000  # values that tell whether a long column repeats itself
-HARDLY_REPEATED = 0.97  # the share of different ones in the sample; 0.9 is 100,000 different values in millions
 
 CELLS = "date cells"
 NAMED = "named months"
@@ -150,10 +146,10 @@ def read_dates(column: pl.Series, date_format: str | None = None) -> DateReading
         return DateReading(_possible(dates.dt.cast_time_unit("us")), pattern=CELLS, evidence="the cells hold dates")
     if not column.dtype.is_numeric():
         column = column.cast(pl.String)
-    values = _distinct(column)
+    values = distinct(column)
     text = as_text(values).str.strip_chars()
     reading = _found(text) if date_format is None else _by_format(text, date_format)
-    dates = _spread(_possible(reading.dates).to_frame("date"), values, column)["date"].alias(column.name)
+    dates = spread(_possible(reading.dates).to_frame("date"), values, column)["date"].alias(column.name)
     return DateReading(dates, reading.ambiguous, reading.sample, reading.readings, reading.pattern, reading.evidence)
 
 
@@ -388,23 +384,6 @@ def _possible(dates: pl.Series) -> pl.Series:
     return dates
 
 
-def _distinct(column: pl.Series) -> pl.Series:
-    """Return the column's different values, or the column itself where hardly any repeats itself."""
-    sample = column.gather_every(max(1, len(column) // SAMPLE))
-    if len(column) > FEW and sample.n_unique() > HARDLY_REPEATED * len(sample):
-        return column
-    return column.unique().drop_nulls()
-
-
-def _spread(found: pl.DataFrame, values: pl.Series, column: pl.Series) -> pl.DataFrame:
-    """Return what was found in each value for each cell of the column."""
-    if values is column:
-        return found
-    looked_up = found.with_columns(values.alias("value"))
-    cells = pl.DataFrame({"value": column})
-    return cells.join(looked_up, on="value", how="left", maintain_order="left").drop("value")
-
-
 def _each(column: pl.Series, find: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
-    values = _distinct(column)
-    return _spread(find(values), values, column)
+    values = distinct(column)
+    return spread(find(values), values, column)

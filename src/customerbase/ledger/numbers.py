@@ -8,6 +8,10 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+FEW = 100_000  # values among which looking for repeats costs nothing
+SAMPLE = 20_000  # values that tell whether a long column repeats itself
+HARDLY_REPEATED = 0.97  # the share of different ones in the sample; 0.9 is 100,000 different values in millions
+
 LARGEST = 1e15  # from here on a float has no room for cents
 OTHER_SIGN = {",": ".", ".": ","}
 SPELLED = {",": "comma", ".": "point"}
@@ -92,13 +96,20 @@ class _Written:
         The column's name.
     cells : polars.DataFrame
         text, and under each decimal sign the number where digits and that sign are all that the text holds.
+    unread : polars.Series
+        The text of the other cells, at the places `places`.
+    values : polars.Series
+        The different ones among `unread`.
     rest : polars.DataFrame
-        The other values, each once: text, body (digits and the signs between them), factor (1 or -1), currency, and
-        under each decimal sign the number by that sign.
+        For each of `values`: body (digits and the signs between them), factor (1 or -1), currency, and under each
+        decimal sign the number by that sign. All null where it is no number.
     """
 
     name: str
     cells: pl.DataFrame
+    places: pl.Series
+    unread: pl.Series
+    values: pl.Series
     rest: pl.DataFrame
 
 
@@ -161,25 +172,25 @@ def _split(name: str, text: pl.Series, signs: _Signs) -> _Written:
         with_comma = pl.when(unread & ~_has(".")).then(pl.col("text")).str.replace(",", ".", literal=True)
         cells = cells.with_columns(with_comma.cast(pl.Float64, strict=False).alias(","))
         unread &= cells[","].is_null()
-    return _Written(name, cells, _parts(text.filter(unread).unique(), signs))
+    others = text.filter(unread)
+    values = distinct(others)
+    return _Written(name, cells, unread.arg_true(), others, values, _parts(values, signs))
 
 
-def _parts(text: pl.Series, signs: _Signs) -> pl.DataFrame:
-    plain = _plain_signs(text).str.strip_chars()
-    parts = pl.DataFrame({"text": text, "plain": plain}).with_columns(
+def _parts(values: pl.Series, signs: _Signs) -> pl.DataFrame:
+    plain = pl.DataFrame({"plain": _plain_signs(values).str.strip_chars()}).with_columns(
         pl.col("plain").str.extract("^[^0-9]*", 0).alias("prefix"),
         pl.col("plain").str.extract("[^0-9]*$", 0).alias("suffix"),
     )
     digits = pl.col("plain").str.strip_prefix(pl.col("prefix")).str.strip_suffix(pl.col("suffix"))
     around = pl.concat_str("prefix", pl.lit("0"), "suffix")
-    parts = parts.select("text", digits.alias("digits"), around.alias("around")).filter(
-        pl.col("digits") != "", pl.col("around").str.len_bytes() <= LONGEST_AROUND
-    )
-    parts = parts.join(_around(parts["around"].unique()), on="around", maintain_order="left")
+    is_short = around.str.len_bytes() <= LONGEST_AROUND
+    parts = plain.select(digits.alias("digits"), pl.when(is_short).then(around).alias("around"))
+    parts = parts.join(_around(parts["around"].unique()), on="around", how="left", maintain_order="left")
     body = pl.concat_str("point", "digits")
     numbers = [_number(body, sign, groups).alias(sign) for sign, groups in signs.thousands.items()]
-    parts = parts.select("text", "factor", "currency", body.alias("body"), *numbers)
-    return parts.filter(pl.any_horizontal(pl.col(signs.decimals).is_not_null()))
+    parts = parts.select("factor", "currency", body.alias("body"), *numbers)
+    return parts.select(pl.when(pl.any_horizontal(pl.col(signs.decimals).is_not_null())).then(pl.all()))
 
 
 def _around(around: pl.Series) -> pl.DataFrame:
@@ -245,7 +256,7 @@ def _telling(column: _Written, sign: str, signs: _Signs) -> str | None:
     rows = column.rest.filter(pl.col(sign).is_not_null(), pl.col(OTHER_SIGN[sign]).is_null())
     if not rows.is_empty():
         return rows["body"].sort()[0]
-    if sign not in column.cells.columns:
+    if sign not in column.cells.columns or column.cells[sign].null_count() == column.cells.height:
         return None
     tells = pl.col(sign).is_not_null() & _has(sign)
     # the first values nearly always tell, and the rest may be millions
@@ -293,13 +304,12 @@ def _numbers(column: _Written, decimal: str, signs: _Signs) -> pl.Series:
         else pl.col(sign)
         for sign in column.cells.columns[1:]
     ]
-    numbers = column.cells.select(pl.coalesce(simple).alias("number"))["number"]
-    if column.rest.is_empty():
+    numbers = column.cells.select(pl.coalesce(simple).alias(column.name))[column.name]
+    if column.unread.is_empty():
         return numbers
     by_preference = [decimal, *(sign for sign in signs.decimals if sign != decimal)]
-    values = column.rest.select("text", rest=pl.coalesce(by_preference) * pl.col("factor"))
-    cells = column.cells.select("text", numbers).join(values, on="text", how="left", maintain_order="left")
-    return cells.select(pl.coalesce("number", "rest"))["number"]
+    found = column.rest.select(number=pl.coalesce(by_preference) * pl.col("factor"))
+    return numbers.scatter(column.places, spread(found, column.values, column.unread)["number"])
 
 
 def as_text(column: pl.Series) -> pl.Series:
@@ -321,3 +331,19 @@ def spreadsheet_keys(column: pl.Series) -> tuple[pl.Series, bool]:
     if not column.dtype.is_numeric() and text.str.ends_with(".0").all() and text.str.contains(r"^[0-9]+\.0$").all():
         return text.str.head(-2), text.null_count() < len(text)
     return text, False
+
+
+def distinct(column: pl.Series) -> pl.Series:
+    """Return the column's different values, or the column itself where hardly any repeats itself."""
+    sample = column.gather_every(max(1, len(column) // SAMPLE))
+    if len(column) > FEW and sample.n_unique() > HARDLY_REPEATED * len(sample):
+        return column
+    return column.unique().drop_nulls()
+
+
+def spread(found: pl.DataFrame, values: pl.Series, column: pl.Series) -> pl.DataFrame:
+    """Return for each cell of the column what was found in each of its `distinct` values; null where it is null."""
+    if values is column:
+        return found
+    cells = pl.DataFrame({"value": column})
+    return cells.join(found.with_columns(value=values), on="value", how="left", maintain_order="left").drop("value")

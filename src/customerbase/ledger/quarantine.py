@@ -9,7 +9,8 @@ import polars as pl
 
 from ..errors import Refusal
 from ..wording import percent, plural
-from .cells import Cells
+from .cells import Cells, is_no_cell
+from .text import REPEATS
 
 SCHEMA = {
     "row": pl.Int64,
@@ -50,24 +51,33 @@ def set_aside(cells: Cells, amount: pl.Series | None = None) -> pl.DataFrame:
         where = f" in '{cells.columns[fault.column]}'" if fault.column in cells.columns else ""
         for at in fault.rows[bad].arg_true():
             reasons[at] += f"{'; ' if reasons[at] else ''}{fault.reason}{where}"
-    as_read = table.rows[bad].select(pl.struct(pl.all().cast(pl.String)).struct.json_encode().alias("as_read"))
+    as_read = as_json(table.rows[bad])
     rows = pl.DataFrame(
         {
             "row": table.numbers[bad],
             "source": [table.name] * len(bad),
             "reason": reasons,
             "amount": [None] * len(bad) if amount is None else amount[bad],
-            "as_read": as_read["as_read"],
+            "as_read": as_read,
         },
         schema=SCHEMA,
     )
     return pl.concat([rows, broken.cast(SCHEMA)]).sort("row")  # type: ignore[arg-type]
 
 
+def as_json(rows: pl.DataFrame) -> pl.Series:
+    """Return each row as a JSON object of text; what is no text, number or date stands as its type."""
+    cells = [
+        pl.lit(f"({dtype})").alias(name) if is_no_cell(dtype) else pl.col(name).cast(pl.String)
+        for name, dtype in rows.schema.items()
+    ]
+    return rows.select(pl.struct(cells).struct.json_encode().alias("as_read"))["as_read"]
+
+
 def losses(cells: Cells) -> list[Loss]:
     """Return how many rows were lost, for each reason."""
     found = [Loss(int(fault.rows.sum()), cells.describe(fault)) for fault in cells.faults if fault.is_loss]
-    broken = cells.table.broken
+    broken = cells.table.broken.filter(pl.col("reason") != REPEATS)
     # a number in a reason, such as that of the cells found, makes no reason of its own
     kinds = broken.with_columns(pl.col("reason").str.replace_all(r"\d+", "#").alias("kind"))
     for _, rows in kinds.group_by("kind", maintain_order=True):
@@ -78,6 +88,13 @@ def losses(cells: Cells) -> list[Loss]:
         line = f"{cells.table.name}: row {first['row']} {said}{stop}{more} Mend the row, or export the table again."
         found.append(Loss(rows.height, line))
     return found
+
+
+def harmless(cells: Cells) -> int:
+    """Return how many rows are set aside without loss: totals, and headers repeated on each page of a report."""
+    apart = [fault.rows for fault in cells.faults if not fault.is_loss]
+    totals = int(pl.select(pl.any_horizontal(apart).sum()).item()) if apart else 0
+    return totals + int((cells.table.broken["reason"] == REPEATS).sum())
 
 
 def refuse_beyond(limit: float, rows_read: int, lost: int, found: Sequence[Loss]) -> None:

@@ -24,7 +24,9 @@ EXCEL = {".xlsx", ".xls", ".xlsb", ".ods"}
 PARQUET = {".parquet", ".pq"}
 PACKED = {".gz", ".zip"}
 IN_FOLDERS = {".csv", ".tsv"} | EXCEL | PARQUET | PACKED  # a .txt beside ledgers is a note, unless it is named outright
+LONGEST_SHOWN = 300
 LARGEST_UNPACKED = 16 * 2**30  # bytes; an archive that claims more is no ledger
+TOO_LARGE = f"unpacks to more than {LARGEST_UNPACKED:,} bytes, which is more than is read here. Export it in parts."
 CDNOW, WHOLESALE = "cdnow", "wholesale"
 BUILTIN = (CDNOW, WHOLESALE)
 BUILTIN_FOLDERS = {WHOLESALE: ROOT / "data" / "wholesale" / "ledger"}
@@ -71,7 +73,9 @@ def read_tables(source: TableSource, key: str = "ledger", progress: Progress | N
 
 def _builtin_folder(name: str, key: str) -> Path:
     if name not in BUILTIN:
-        raise Refusal(f"{key}.path: there is no built-in ledger '{name}'; there is: {', '.join(BUILTIN)}.")
+        raise Refusal(
+            f"{key}.path: there is no built-in ledger '{_printable(name)}'; there is: {', '.join(BUILTIN)}. Name one of these."
+        )
     return BUILTIN_FOLDERS[name]
 
 
@@ -81,13 +85,16 @@ def _files(path: Path, key: str) -> list[Path]:
         there = path.exists()
     except (OSError, ValueError) as reason:
         problem = getattr(reason, "strerror", None) or "its name can't be a file's"
-        raise Refusal(f"{key}.path: {_printable(path)} can't be opened: {problem}.") from None
+        raise Refusal(f"{key}.path: {_printable(path)} can't be opened: {problem}. Set another.") from None
     if not there:
         raise Refusal(
-            f"{key}.path: there is no {_printable(path)}. A relative path starts at the project's folder, {ROOT}."
+            f"{key}.path: there is no {_printable(path)}. A relative path starts at the project's folder, {ROOT}. "
+            f"Mend {key}.path."
         )
     if not files:
-        raise Refusal(f"{key}.path: the folder {_printable(path)} holds no CSV, Parquet or Excel file.")
+        raise Refusal(
+            f"{key}.path: the folder {_printable(path)} holds no CSV, Parquet or Excel file. Put the tables there, or set {key}.path."
+        )
     return files
 
 
@@ -99,12 +106,12 @@ def _is_table(file: Path) -> bool:
 def _read_file(file: Path, source: TableSource, wanted: Collection[str]) -> Iterator[RawTable]:
     _refuse_unknown_ending(file.suffix.lower(), _printable(file), TEXT | EXCEL | PARQUET | PACKED)
     if not file.is_file():
-        raise Refusal(f"{_printable(file)}: is no file that can be read.")
+        raise Refusal(f"{_printable(file)}: is no file that can be read. Set the path to a file or a folder.")
     try:
         content = file.read_bytes()
     except OSError as reason:
         raise Refusal(
-            f"{_printable(file)}: can't be read: {reason.strerror}. Is it open elsewhere, or not yours?"
+            f"{_printable(file)}: can't be read: {reason.strerror}. Close it where it is open, or see who may read it."
         ) from None
     except MemoryError:
         raise Refusal(
@@ -132,7 +139,7 @@ def _gunzipped(name: str, content: bytes) -> bytes:
     except (OSError, EOFError, zlib.error):
         raise Refusal(f"{name}: can't be unpacked; it is damaged or cut off. Export it again.") from None
     if len(unpacked) > LARGEST_UNPACKED:
-        raise Refusal(f"{name}: unpacks to more than {LARGEST_UNPACKED:,} bytes, which is no ledger read here.")
+        raise Refusal(f"{name}: {TOO_LARGE}")
     return unpacked
 
 
@@ -149,9 +156,9 @@ def _unzipped(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
             )
             members = [member for member in members if not Path(member.filename).name.startswith(("~$", ".", "__"))]
             if not members:
-                raise Refusal(f"{name}: the archive holds no CSV, Parquet or Excel file.")
+                raise Refusal(f"{name}: the archive holds no CSV, Parquet or Excel file. Pack the tables themselves.")
             if sum(member.file_size for member in members) > LARGEST_UNPACKED:
-                raise Refusal(f"{name}: unpacks to more than {LARGEST_UNPACKED:,} bytes, which is no ledger read here.")
+                raise Refusal(f"{name}: {TOO_LARGE}")
             for member in members:
                 yield f"{name}/{_printable(member.filename)}", archive.read(member)
     except RuntimeError:
@@ -229,4 +236,5 @@ def _cdnow() -> RawTable:
 
 
 def _printable(text: object) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in str(text))
+    shown = "".join(sign if sign.isprintable() else "?" for sign in str(text))
+    return shown if len(shown) <= LONGEST_SHOWN else f"...{shown[-LONGEST_SHOWN:]}"

@@ -89,6 +89,8 @@ ENCRYPTED_XLS = re.compile(rb"\x09\x08\x10\x00\x00\x06\x05\x00.{12}(?:\x86\x00\x
 ODS_ERROR = b'calcext:value-type="error"'
 ODS_ERROR_CELL = re.compile(rb'<table:table-cell\b[^>]*calcext:value-type="error"[^>]*>')
 XLSX_VALUE = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*(?<!/)>')
+# up to column CV a sheet of as many rows as there can be is within MOST_CELLS
+XLSX_FAR = re.compile(rb' r="(?:[A-Z]{3}\d|[D-Z][A-Z]\d|C[W-Z]\d|[A-Z]+\d{7})')
 # a formula's result that is empty text is a value too
 XLSX_FORMULA_WITHOUT_VALUE = re.compile(
     rb'<c\b(?![^>]*\bt="str")[^>]*?\br="([A-Z]{1,3})\d{1,7}"[^>]*><f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>|(?=</c>))'
@@ -290,7 +292,12 @@ def _columns(
             del dtypes[sheet.offset + at]
         loaded = _guarded(
             lambda: workbook.load_sheet(
-                sheet.name, header_row=None, skip_rows=skipped, schema_sample_rows=None, dtypes=dtypes
+                sheet.name,
+                header_row=None,
+                skip_rows=skipped,
+                schema_sample_rows=None,
+                dtypes=dtypes,
+                whitespace_as_null=True,
             ).to_polars(),
             content,
             name,
@@ -363,6 +370,7 @@ def _diagnosis(content: bytes, name: str, problem: str) -> str:
     if text:
         return f"can't be read as a workbook: it is text named {ending}. Rename it to .csv."
     problem = _printable(problem.partition("\n")[0].rstrip("."))[:LONGEST_SENTENCE]
+    problem = "it is damaged, or none" if "Cannot detect file format" in problem else problem
     return f"can't be read as a workbook: {problem}. Save it again."
 
 
@@ -433,20 +441,22 @@ def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
 
 def _refuse_cells_far_off(content: bytes, name: str) -> None:
     """Refuse a sheet whose cells span a rectangle that doesn't fit into memory: calamine would end the program."""
-    for pieces in _worksheets(content):
-        last_row, last_column = 0, "A"
-        try:
+    try:
+        if not any(XLSX_FAR.search(piece) for pieces in _worksheets(content) for piece in pieces):
+            return
+        for pieces in _worksheets(content):
+            last_row, last_column = 0, "A"
             for piece in pieces:
                 if places := XLSX_VALUE.findall(piece):
                     last_row = max(last_row, max(int(row) for _, row in places))
                     last_column = max(last_column, *{letters.decode() for letters, _ in places}, key=_place)
-        except UNREADABLE_ARCHIVE:
-            raise Refusal(f"{name}: {_diagnosis(content, name, 'it is damaged')}") from None
-        if last_row * _place(last_column) > MOST_CELLS:
-            raise Refusal(
-                f"{name}: a sheet reaches to column {last_column} and to row {last_row:,}, which is too much to hold. "
-                f"Delete the cells far off that belong to no table, or save the table as .csv."
-            )
+            if last_row * _place(last_column) > MOST_CELLS:
+                raise Refusal(
+                    f"{name}: a sheet reaches to column {last_column} and to row {last_row:,}, which is too much to "
+                    f"hold. Delete the cells far off that belong to no table, or save the table as .csv."
+                )
+    except UNREADABLE_ARCHIVE:
+        raise Refusal(f"{name}: {_diagnosis(content, name, 'it is damaged')}") from None
 
 
 def _refuse_what_stops_calamine(content: bytes, name: str) -> None:

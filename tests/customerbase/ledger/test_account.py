@@ -26,7 +26,12 @@ def test_what_was_read_is_used_or_set_aside() -> None:
 
 @pytest.mark.parametrize(
     ("rows_read", "amount_read", "says"),
-    [(3, 3.0, "3 rows were read"), (1, 3.0, "1 rows were read"), (2, 3.01, "3.01 were read"), (2, 2.99, "2.99 were read")],
+    [
+        (3, 3.0, "3 rows were read"),
+        (1, 3.0, "1 rows were read"),
+        (2, 3.01, "3.01 were read"),
+        (2, 2.99, "2.99 were read"),
+    ],
 )
 def test_a_row_or_a_cent_that_went_missing_is_told(rows_read: int, amount_read: float, says: str) -> None:
     with pytest.raises(Unbalanced, match=says):

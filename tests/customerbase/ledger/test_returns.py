@@ -71,7 +71,9 @@ def test_two_returns_do_not_undo_one_purchase_twice() -> None:
 
 
 def test_nothing_of_another_customer_is_undone() -> None:
-    rows = pl.concat([ledger((1, 10, "o1", "p")), ledger((5, -10, "o1", "p")).with_columns(pl.lit("b").alias("customer"))])
+    rows = pl.concat(
+        [ledger((1, 10, "o1", "p")), ledger((5, -10, "o1", "p")).with_columns(pl.lit("b").alias("customer"))]
+    )
     assert net_of_returns(rows)["net_amount"].to_list() == [10, -10]
 
 

@@ -20,7 +20,9 @@ def totals(*rows: tuple[Any, Any, Any]) -> list[bool]:
     return find_totals(cells, frame["c"], frame["d"], frame["a"]).to_list()
 
 
-@pytest.mark.parametrize("word", ["Total", "TOTAL:", "Итого", "Итого за январь 2024", "Grand total", "Sub-total", "Summe"])
+@pytest.mark.parametrize(
+    "word", ["Total", "TOTAL:", "Итого", "Итого за январь 2024", "Grand total", "Sub-total", "Summe"]
+)
 def test_a_row_that_says_so_and_has_no_date_is_a_total(word: str) -> None:
     assert totals(("a", DAY, 10.0), ("b", DAY, 5.0), (word, None, 15.0)) == [False, False, True]
 

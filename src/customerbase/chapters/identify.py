@@ -1,0 +1,162 @@
+"""The steps of `01_identify` about who is who: the records that are one customer, and the chapter's findings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from models.ledger_audit import Question
+
+from ..chapter import Chapter
+from ..errors import CannotSay
+from ..findings import Findings
+from ..identities import DECISION
+from ..shown_table import Columns, ShownTable, show_table
+from ..unsaid import Unsaid, says_why_not
+from ..wording import count, money, percent, plural
+from .central_file import as_recorded, revenue_by, share_of, state_central_file
+from .ledger_audit import state_ledger
+
+CERTAINTIES = {"under 80%": 0.8, "80% to 90%": 0.9, "90% to 95%": 0.95, "95% to 99%": 0.99, "99% to 99.9%": 0.999}
+NEARLY_SURE = "over 99.9%"
+DOUBLES_WATCHED = 0.01  # share of records
+
+
+@says_why_not
+def persons(chapter: Chapter) -> pd.DataFrame:
+    """Return every record with the customer it belongs to.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer (key as recorded), person, probability, why, size (records of the person) and revenue (of the record).
+    """
+    if chapter.identities is None:
+        raise CannotSay("The parameters name no customers' table, so records of one customer can't be told by it.")
+    frame = chapter.identities.to_pandas()
+    frame["size"] = frame.groupby("person")["customer"].transform("size")
+    frame["revenue"] = revenue_by(chapter, as_recorded(chapter)).reindex(frame["customer"]).fillna(0.0).to_numpy()
+    return frame
+
+
+@says_why_not
+def group_table(chapter: Chapter, known: pd.DataFrame) -> ShownTable:
+    """Show in how many records customers are kept, and how sure it is that these are one."""
+    merged = known.assign(probability=known["probability"].where(known["customer"] != known["person"]))
+    frame = (
+        merged.groupby("size")
+        .agg(
+            records=("customer", "size"),
+            customers=("person", "nunique"),
+            revenue=("revenue", "sum"),
+            weakest=("probability", "min"),
+            middle=("probability", "median"),
+        )
+        .reset_index()
+    )
+    frame["revenue_share"] = [share_of(brought, frame["revenue"].sum()) for brought in frame["revenue"]]
+    columns: Columns = {
+        "size": ("records a customer", count),
+        "customers": ("customers", count),
+        "records": ("records", count),
+        "revenue": (f"revenue ({chapter.parameters.currency})", count),
+        "revenue_share": ("share of revenue", percent),
+        "weakest": ("least sure", _sure),
+        "middle": ("median", _sure),
+    }
+    caption = f"{plural(len(known), 'record')} of {plural(known['person'].nunique(), 'customer')}"
+    return show_table(frame, caption, columns)
+
+
+@says_why_not
+def certainties(chapter: Chapter, known: pd.DataFrame) -> pd.DataFrame:
+    """Return how sure it is that records are one customer.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by certainty, from low to high: merged (records put to another), waiting (pairs for a person to decide).
+
+    Raises
+    ------
+    CannotSay
+        When no two records look like one customer.
+    """
+    merged = known.loc[known["customer"] != known["person"], "probability"]
+    waiting = _waiting(chapter)
+    if merged.empty and waiting.empty:
+        raise CannotSay("No two records of the customers' table look like one customer.")
+    names = [*CERTAINTIES, NEARLY_SURE]
+    edges = [0, *CERTAINTIES.values(), np.inf]
+    counted = {
+        name: pd.cut(sure, edges, right=False, labels=names).value_counts().reindex(names).to_numpy()
+        for name, sure in (("merged", merged), ("waiting", waiting["probability"]))
+    }
+    frame = pd.DataFrame(counted, index=pd.Index(names, name="certainty"))
+    return frame.loc[frame.any(axis=1).idxmax() :]
+
+
+def findings(
+    chapter: Chapter,
+    accounted: pd.DataFrame,
+    asked: list[Question],
+    complete: pd.DataFrame | Unsaid,
+    agreed: pd.DataFrame | Unsaid,
+    ages: pd.DataFrame | Unsaid,
+    where: pd.DataFrame | Unsaid,
+    known: pd.DataFrame | Unsaid,
+) -> Findings:
+    """State whether the ledger can be trusted, how well the customers are known, and how many there are."""
+    state_ledger(chapter, accounted, asked)
+    state_central_file(chapter, complete, agreed, ages, where)
+    _state_duplicates(chapter, known)
+    return chapter.findings()
+
+
+def _state_duplicates(chapter: Chapter, known: pd.DataFrame | Unsaid) -> None:
+    if isinstance(known, Unsaid):
+        chapter.state("duplicates", known.reason, verdict="unknown")
+        return
+    merged = known[known["size"] > 1]
+    surplus = len(known) - known["person"].nunique()
+    open_pairs = len(_waiting(chapter))
+    wait = (
+        f" {plural(open_pairs, 'pair')} {'waits' if open_pairs == 1 else 'wait'} for a person to decide."
+        if open_pairs
+        else " No pair waits for a person to decide."
+    )
+    if not surplus:
+        chapter.state(
+            "duplicates",
+            f"Each of {plural(len(known), 'record')} is a customer of its own.{wait}",
+            value=0.0,
+            unit="records",
+            verdict="watch" if open_pairs else "good",
+        )
+        return
+    brought = merged["revenue"].sum()
+    currency = chapter.parameters.currency
+    chapter.state(
+        "duplicates",
+        f"{plural(len(known), 'record')} are {plural(known['person'].nunique(), 'customer')}: {count(surplus)} repeat "
+        f"somebody in {plural(merged['person'].nunique(), 'group')}, and {money(brought, currency)} "
+        f"({percent(share_of(brought, known['revenue'].sum()))} of revenue) is theirs.{wait}",
+        value=float(surplus),
+        unit="records",
+        verdict="watch" if open_pairs or surplus >= DOUBLES_WATCHED * len(known) else "note",
+    )
+
+
+def _waiting(chapter: Chapter) -> pd.DataFrame:
+    """Return the pairs that nobody has decided yet."""
+    if chapter.identity_review is None:
+        return pd.DataFrame(columns=["probability"], dtype=float)
+    return chapter.identity_review.filter(pl.col(DECISION).is_null()).to_pandas()
+
+
+def _sure(probability: float) -> str:
+    if pd.isna(probability):
+        return ""
+    # near one, nine tens of thousands would round to a certainty that there isn't
+    return NEARLY_SURE if 0.9995 <= probability < 1 else percent(probability, 1)
