@@ -133,18 +133,21 @@ def read_decisions(file: Path) -> pl.DataFrame:
     missing = [name for name in (*PAIR, DECISION) if name not in table.rows.columns]
     if missing:
         raise Refusal(f"{file.name}: the column '{missing[0]}' is missing. Keep the list's header as it was.")
+    for row, reason in table.broken.select("row", "reason").iter_rows():
+        raise Refusal(f"{file.name}: row {row} {reason}. Mend the list.")
     rows = read_list(table.rows).select(*PAIR, pl.col(DECISION).str.strip_chars().str.to_lowercase())
-    unknown = (rows[DECISION].is_not_null() & ~rows[DECISION].is_in([*YES, *NO])).arg_true()
-    if len(unknown):
-        raise Refusal(
-            f"{file.name}: row {table.numbers[int(unknown[0])]}: '{DECISION}' should be yes, no or empty. "
-            f"Mend the list."
-        )
-    decided = rows.drop_nulls().with_columns(
-        pl.when(pl.col(DECISION).is_in(YES)).then(pl.lit("yes")).otherwise(pl.lit("no")).alias(DECISION)
-    )
+    decided = rows[DECISION].is_not_null()
+    problems = {
+        f"'{DECISION}' should be yes, no or empty": decided & ~rows[DECISION].is_in([*YES, *NO]),
+        "a decision needs two customers": decided & (rows[PAIR[0]].is_null() | rows[PAIR[1]].is_null()),
+    }
+    for problem, found in problems.items():
+        for at in found.arg_true().head(1):
+            raise Refusal(f"{file.name}: row {table.numbers[at]}: {problem}. Mend the list.")
+    said = pl.when(pl.col(DECISION).is_in(YES)).then(pl.lit("yes")).otherwise(pl.lit("no"))
+    decisions = rows.filter(decided).with_columns(said.alias(DECISION))
     # one pair, whichever of the two stands first
-    ordered = decided.with_columns(pl.min_horizontal(PAIR).alias(PAIR[0]), pl.max_horizontal(PAIR).alias(PAIR[1]))
+    ordered = decisions.with_columns(pl.min_horizontal(PAIR).alias(PAIR[0]), pl.max_horizontal(PAIR).alias(PAIR[1]))
     contradictory = ordered.group_by(PAIR).agg(pl.col(DECISION).n_unique()).filter(pl.col(DECISION) > 1)
     if contradictory.height:
         raise Refusal(f"{file.name}: {contradictory.height} pair(s) are decided both yes and no. Keep one row of each.")

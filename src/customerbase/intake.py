@@ -111,6 +111,11 @@ def take_in(
         With one line for each problem.
     """
     told = progress or (lambda _: None)
+    for source in (parameters.ledger, parameters.customers, parameters.events, parameters.spending):
+        if source is not None and source.is_database:
+            from .ledger.database import hand_on_password
+
+            hand_on_password(source.path)
     ledger = read_ledger(
         parameters.ledger,
         quarantine_limit=parameters.quarantine_limit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import reprlib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -34,6 +35,9 @@ Meaning = TypeVar("Meaning", bound=str)
 TimeUnit = Literal["day", "week", "month", "year"]
 
 
+PASSWORD = re.compile(r"^([^:/]+://[^:/@]*:).*@")
+PASSWORD_OPTION = re.compile(r"([?&]password=)[^&]*")
+HIDDEN_PASSWORD = "*"
 LONGEST_SHOWN = 60
 LONGEST_LINE = 200
 
@@ -221,9 +225,18 @@ class Parameters(_Section):
             raise ValueError(f"{_short(value)} is no date; write it as 1998-06-30") from None
 
     def flat(self) -> dict[str, Any]:
-        """Return the parameters as a notebook takes them: plain values, absent ones as None."""
+        """Return the parameters as a notebook takes them: plain values, absent ones as None, no database's password."""
         given = self.model_dump(mode="json", exclude_none=True)
+        for table in given.values():
+            if isinstance(table, dict):
+                table["path"] = without_password(table["path"])
         return {key: given.get(key) for key in KEYS}
+
+
+def without_password(path: str) -> str:
+    """Return a path with a star in place of the password, where it is a database's URL that holds one."""
+    hidden = PASSWORD.sub(rf"\1{HIDDEN_PASSWORD}@", path)
+    return PASSWORD_OPTION.sub(rf"\1{HIDDEN_PASSWORD}", hidden) if "://" in path else path
 
 
 KEYS = tuple(Parameters.model_fields)

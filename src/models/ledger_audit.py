@@ -8,6 +8,7 @@ Sundays. Nothing is corrected and nothing is left out: what to do is for the per
 from __future__ import annotations
 
 import datetime as dt
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,7 @@ from models.ledger_rhythm import (
     power_of_ten,
     silences,
     silent_by_chance,
+    silent_every_year,
 )
 
 Verdict = Literal["note", "watch", "act"]
@@ -336,12 +338,11 @@ def _left_cut(seen: _Observed) -> Iterator[Question]:
 
 
 def _cut_in_mid_month(seen: _Observed) -> Iterator[Question]:
-    days = day_numbers(seen.by_day["day"])
-    if len(days) < FEWEST_DAYS:
+    if seen.by_day.height < FEWEST_DAYS:
         return
     month = seen.first_day.replace(day=1)
     missing = (seen.first_day - month).days
-    if missing >= PART_OF_MONTH * _length(month) and silent_by_chance(days, missing) < CHANCE:
+    if _is_part_of_month(seen, month, missing):
         yield Question(
             "begins_in_mid_month",
             f"The ledger begins on {_day(seen.first_day)}: of its first month {_plural(missing, 'day')} are missing.",
@@ -349,10 +350,8 @@ def _cut_in_mid_month(seen: _Observed) -> Iterator[Question]:
             value=missing,
             unit="days",
         )
-    month = seen.as_of.replace(day=1)
-    missing = _length(month) - seen.as_of.day
-    goes_on = len(seen.later) > 0
-    if not goes_on and missing >= PART_OF_MONTH * _length(month) and silent_by_chance(days, missing) < CHANCE:
+    missing = _length(seen.as_of) - seen.as_of.day
+    if seen.later.is_empty() and _is_part_of_month(seen, seen.as_of + dt.timedelta(1), missing):
         yield Question(
             "ends_in_mid_month",
             f"The ledger ends on {_day(seen.as_of)}: of its last month {_plural(missing, 'day')} are missing.",
@@ -360,6 +359,17 @@ def _cut_in_mid_month(seen: _Observed) -> Iterator[Question]:
             value=missing,
             unit="days",
         )
+
+
+def _is_part_of_month(seen: _Observed, first: dt.date, missing: int) -> bool:
+    """Whether so many days from `first` on are a part of a month, not silent by chance or as every year."""
+    days = day_numbers(seen.by_day["day"])
+    start = int(day_numbers(pl.Series([first]))[0])
+    return (
+        missing >= PART_OF_MONTH * _length(first)
+        and silent_by_chance(days, missing) < CHANCE
+        and not silent_every_year(days, start, start + missing - 1)
+    )
 
 
 def _thin_last_month(seen: _Observed) -> Iterator[Question]:
@@ -639,7 +649,7 @@ def _repeats(repeats: int, rows: int) -> Iterator[Question]:
 
 
 def _length(month: dt.date) -> int:
-    return ((month.replace(day=28) + dt.timedelta(4)).replace(day=1) - month).days
+    return monthrange(month.year, month.month)[1]
 
 
 def _plural(number: float, one: str) -> str:

@@ -109,7 +109,7 @@ def silences(sales: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
             "first_day": first.astype("datetime64[D]"),
             "last_day": last.astype("datetime64[D]"),
             "days": last - first + 1,
-            "every_year": [_every_year(number, *each) for each in zip(first, last, strict=True)],
+            "every_year": [silent_every_year(number, *each) for each in zip(first, last, strict=True)],
             "at_end": last == end,
         },
         schema=SILENCES,
@@ -180,6 +180,30 @@ def open_weekdays(number: Array) -> Array:
     return (share >= CLOSED * share.max()) | (expected < FEWEST_EXPECTED)
 
 
+def silent_every_year(number: Array, first: int, last: int) -> bool:
+    """Tell whether the days from `first` to `last` are as good as silent in each neighbouring year of the ledger.
+
+    Parameters
+    ----------
+    number : ndarray of int
+        Days with sales, as `day_numbers` gives them, sorted.
+    first, last : int
+        In the same count.
+
+    Returns
+    -------
+    bool
+        False where the ledger holds neither of the two years.
+    """
+    spared = []
+    for shift in (-YEAR, YEAR):
+        start, stop = first + shift, last + shift
+        if start >= number[0] and stop <= number[-1]:
+            sold = np.searchsorted(number, stop, "right") - np.searchsorted(number, start, "left")
+            spared.append(1 - sold / (stop - start + 1))
+    return bool(spared and min(spared) >= SAME_EVERY_YEAR)
+
+
 def silent_by_chance(number: Array, days: int) -> float:
     """Return how likely so many days in a row pass without a sale, at the rhythm of the days with sales `number`."""
     share = (len(number) + 1) / (number[-1] - number[0] + 3)
@@ -224,17 +248,6 @@ def _usual_step(steps: Array, at: int, back: int, ahead: int) -> float:
     """Return the longest usual step from one day with sales to the next, around one of them."""
     around = np.concatenate([steps[back:at], steps[at + 1 : ahead]])
     return float(np.quantile(around, USUAL, method="lower")) if len(around) else np.inf
-
-
-def _every_year(number: Array, first: int, last: int) -> bool:
-    """Whether the same days are silent in each neighbouring year that the ledger holds."""
-    spared = []
-    for shift in (-YEAR, YEAR):
-        start, stop = first + shift, last + shift
-        if start >= number[0] and stop <= number[-1]:
-            sold = np.searchsorted(number, stop, "right") - np.searchsorted(number, start, "left")
-            spared.append(1 - sold / (stop - start + 1))
-    return bool(spared and min(spared) >= SAME_EVERY_YEAR)
 
 
 def _weekday(number: Array) -> Array:

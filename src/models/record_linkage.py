@@ -75,7 +75,11 @@ class Linkage:
 
 @dataclass(frozen=True)
 class _Level:
-    """One level of agreement: its words, its condition in SQL, and its assumed shares in the three classes of pairs."""
+    """One level of agreement: its words, its condition in SQL, and its assumed shares in the three classes of pairs.
+
+    `frequency` is the column whose values' frequencies stand in place of u, as far as they are above `least_frequency`.
+    A level that is `fixed` keeps its assumed shares.
+    """
 
     words: str
     condition: str
@@ -83,6 +87,7 @@ class _Level:
     u: float
     together: float
     frequency: str | None = None
+    least_frequency: float = 0.0
     fixed: bool = False
 
 
@@ -149,7 +154,9 @@ _FIELDS = (
                 1e-3,
                 "tax_id",
             ),
-            _Level("same but of wrong check digits", "tax_id_l = tax_id_r", 0.02, 1e-5, 1e-3),
+            _Level(
+                "same but of wrong check digits", _equal("tax_id"), 0.02, 1e-5, 1e-3, "tax_id", least_frequency=1e-5
+            ),
             _Level(
                 "a slip apart",
                 f"NOT coalesce(tax_id_valid_l AND tax_id_valid_r, false) AND {_slip('tax_id')}",
@@ -443,7 +450,7 @@ def resolve(pairs: pl.DataFrame, customers: pl.Series | pl.DataFrame, threshold:
     Parameters
     ----------
     pairs : polars.DataFrame
-        customer_left, customer_right, probability, why.
+        customer_left, customer_right, probability, why. A pair with a key that `customers` lacks is left out.
     customers : polars.Series or polars.DataFrame
         Every key once (or a frame with the column `customer`). The order says who stands for a person: the first.
     threshold : float
@@ -459,7 +466,7 @@ def resolve(pairs: pl.DataFrame, customers: pl.Series | pl.DataFrame, threshold:
     Raises
     ------
     ValueError
-        When a key is missing or there twice, or a pair names a key that isn't there.
+        When a key is missing or there twice.
 
     Notes
     -----
@@ -470,12 +477,8 @@ def resolve(pairs: pl.DataFrame, customers: pl.Series | pl.DataFrame, threshold:
     keys = customers["customer"] if isinstance(customers, pl.DataFrame) else customers
     _check_keys(keys)
     place = {key: row for row, key in enumerate(keys.to_list())}
-    unknown = next((key for side in _PAIR for key in pairs[side].to_list() if key not in place), None)
-    if unknown is not None:
-        raise ValueError("pairs: a pair names a customer who isn't among the customers.")
-    links = pairs.select(
-        *(pl.col(side).replace_strict(place, return_dtype=pl.Int64) for side in _PAIR), "probability", "why"
-    )
+    rows = {side: pl.Series([place.get(key) for key in pairs[side].to_list()], dtype=pl.Int64) for side in _PAIR}
+    links = pairs.select("probability", "why").with_columns(**rows).drop_nulls(_PAIR)
     first, second = (pl.min_horizontal(_PAIR), pl.max_horizontal(_PAIR))
     links = links.select(first.alias("one"), second.alias("other"), "probability", "why").sort(
         "probability", "one", "other", descending=[True, False, False]
@@ -755,6 +758,7 @@ def _linker(
                     "m_probability": m,
                     "u_probability": u,
                     "tf_adjustment_column": level.frequency,
+                    "tf_minimum_u_value": level.least_frequency,
                     "disable_tf_exact_match_detection": level.frequency is not None,
                 }
             )

@@ -46,7 +46,7 @@ _FOLDS = tuple(
         ("shch|sch|shh|sh|šč", "š"),
         ("ch", "č"),
         ("zh", "i"),
-        ("kh|ks|x", "h"),
+        (r"kh|\Bks|x", "h"),
         ("ph", "f"),
         ("ts|tz|cz|ck|c|q", "k"),
         ("w", "v"),
@@ -150,6 +150,7 @@ _PUBLIC_MAIL = _listed(
     proton.me protonmail.com"""
 )
 _TAX_NUMBERS = ("vat", "tin", "inn", "nip", "iin", "bin", "unp", "edrpou", "rntrc", "siren", "siret", "orgnr")
+_TAX_LABEL = re.compile(r"\b(?:ИНН|INN|УНП|UNP|БИН|ИИН|VAT|USTID|TAX ID)\b[\W_]*")
 _FEWEST_DIGITS = 5
 _ENDING = 7
 
@@ -263,7 +264,7 @@ def fold(word: str) -> str:
     >>> fold("Щербаков"), fold("Shcherbakov"), fold("Scherbakov")
     ('šerbakov', 'šerbakov', 'šerbakov')
     """
-    return "".join(map(_fold_plain, _WORD.findall(_plain(word))))
+    return _fold_plain("".join(_WORD.findall(_plain(word))))
 
 
 def normal_phone(text: str, region: str | None = None) -> str | None:
@@ -328,7 +329,7 @@ def normal_tax_number(text: str, region: str | None = None) -> tuple[str | None,
     valid : bool or None
         None when neither the country nor a country's code at the front tells how to check.
     """
-    cleaned = re.sub(r"\.0+$", "", _clean(text).upper().translate(_TO_LATIN))
+    cleaned = re.sub(r"\.0+$", "", _TAX_LABEL.sub("", _clean(text).upper()).translate(_TO_LATIN))
     parts = [re.sub("[^0-9A-Z]", "", part) for part in re.split(r"[/\\]", cleaned)]
     whole = "".join(parts)
     if not _digits(whole).strip("0") or len(set(whole)) == 1:
@@ -447,7 +448,9 @@ def _split_form(name: str) -> tuple[list[str], str | None]:
     text = _clean(name).casefold()
     for pattern, word in _FORM_PHRASES:
         text = pattern.sub(word, text)
-    text = _DOTTED.sub(lambda dotted: joined if (joined := dotted[0].replace(".", "")) in _FORMS else dotted[0], text)
+    text = _DOTTED.sub(
+        lambda dotted: joined if _plain(joined := dotted[0].replace(".", "")) in _FORMS else dotted[0], text
+    )
     words = _words_as_written(text)
     form = None
     while len(words) > 1 and (at := next((end for end in (0, -1) if _plain(words[end]) in _FORMS), None)) is not None:

@@ -9,7 +9,14 @@ import pytest
 import yaml
 
 from customerbase.errors import Refusal
-from customerbase.parameters import KEYS, LedgerColumn, Parameters, check_parameters, read_parameters
+from customerbase.parameters import (
+    KEYS,
+    LedgerColumn,
+    Parameters,
+    check_parameters,
+    read_parameters,
+    without_password,
+)
 
 CDNOW = Path(__file__).resolve().parents[2] / "params" / "cdnow.yml"
 LEAST: dict[str, Any] = {
@@ -416,3 +423,22 @@ def test_a_file_that_may_not_be_opened_is_refused(file, monkeypatch):
 def test_a_value_given_beside_the_file_is_checked_as_well():
     with pytest.raises(Refusal, match="as_of: 'tomorrow' is no date"):
         read_parameters(CDNOW, as_of="tomorrow")
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("postgresql://shop:s3cret@host:5432/db", "postgresql://shop:*@host:5432/db"),
+        ("postgresql://shop:p@ss@host/db", "postgresql://shop:*@host/db"),
+        ("postgresql://shop@host/db", "postgresql://shop@host/db"),
+        ("sqlite:///data/shop.db", "sqlite:///data/shop.db"),
+        ("data/a:b@c.csv", "data/a:b@c.csv"),
+    ],
+)
+def test_a_databases_password_is_in_nothing_that_a_run_writes(path: str, shown: str) -> None:
+    assert without_password(path) == shown
+    query = {"query": "SELECT 1"} if "://" in path else {}
+    given = {"base": "shop", "ledger": {"path": path, "columns": LEAST["ledger"]["columns"]} | query}
+    flat = check_parameters(given, where="shop.yml").flat()
+    assert flat["ledger"]["path"] == shown
+    assert "s3cret" not in str(flat)

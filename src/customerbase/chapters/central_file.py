@@ -10,7 +10,6 @@ from ..chapter import Chapter
 from ..errors import CannotSay
 from ..findings import Verdict
 from ..identities import AS_RECORDED
-from ..ledger.side_tables import SideRows
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import count, number, percent, plural
@@ -21,6 +20,7 @@ NOT_KNOWN = "not known"
 YES, NO, NOT_RECORDED, NO_RECORD = "yes", "no", "not recorded", "no record"
 ANSWERS = (NOT_RECORDED, YES, NO)  # of the answers of one customer the last one holds
 IN_BOTH, IN_LEDGER, IN_FILE = "in both", "only in the ledger", "only in the central file"
+NO_TABLE = "The parameters name no customers' table"
 EVERY_FIELD = "all of these"
 INCOMPLETE_WATCHED, INCOMPLETE_BAD = 0.1, 0.5  # share of revenue from customers whose record lacks something
 OLD_WATCHED, OLD_BAD = 0.25, 0.5  # share of records untouched for a year
@@ -28,23 +28,13 @@ CONSENT_WATCHED = 0.8  # share of customers who said yes: below it lists are sho
 UNRECORDED_WATCHED, UNRECORDED_BAD = 0.01, 0.1  # share of revenue from customers without a record
 
 
-@says_why_not
-def central_file(chapter: Chapter) -> pd.DataFrame:
-    """Return the customers' table with what each record brought.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by key as recorded: the table's columns, and revenue (0 for who never bought).
-    """
-    file = _customers_file(chapter, "how well customers are known")
-    records = file.rows.to_pandas().set_index("customer")
-    records["revenue"] = revenue_by(chapter, as_recorded(chapter)).reindex(records.index).fillna(0.0)
-    return records
+def revenue_as_recorded(chapter: Chapter) -> pd.Series:
+    """Return the revenue of each key as the ledger's source writes it, returns taken off."""
+    return revenue_by(chapter, AS_RECORDED if AS_RECORDED in chapter.ledger.columns else "customer")
 
 
 @says_why_not
-def completeness(chapter: Chapter, records: pd.DataFrame) -> pd.DataFrame:
+def completeness(chapter: Chapter, revenue: pd.Series) -> pd.DataFrame:
     """Return how complete the records are in each of the fields required, the emptiest first.
 
     Returns
@@ -54,18 +44,20 @@ def completeness(chapter: Chapter, records: pd.DataFrame) -> pd.DataFrame:
         that comes from records without it). The last row is of records that have
         every field.
     """
+    records = _records(chapter, "how complete records are can't be said")
+    brought = revenue.reindex(records.index).fillna(0.0)
     fields = required_fields(chapter)
     if not fields or records.empty:
         raise CannotSay("The customers' table holds no column or no record whose completeness could be looked at.")
     # a field that the table doesn't have is missing everywhere
     empty = pd.DataFrame({field: _is_empty(records, field) for field in fields})
-    total = records["revenue"].sum()
+    total = brought.sum()
     frame = pd.DataFrame(
         {
             "field": fields,
             "filled": [1 - empty[field].mean() for field in fields],
             "missing": [int(empty[field].sum()) for field in fields],
-            "revenue_missing": [share_of(records.loc[empty[field], "revenue"].sum(), total) for field in fields],
+            "revenue_missing": [share_of(brought[empty[field]].sum(), total) for field in fields],
         }
     ).sort_values(["filled", "field"], ignore_index=True)
     lacking = empty.any(axis=1)
@@ -74,7 +66,7 @@ def completeness(chapter: Chapter, records: pd.DataFrame) -> pd.DataFrame:
             "field": [EVERY_FIELD],
             "filled": [1 - lacking.mean()],
             "missing": [int(lacking.sum())],
-            "revenue_missing": [share_of(records.loc[lacking, "revenue"].sum(), total)],
+            "revenue_missing": [share_of(brought[lacking].sum(), total)],
         }
     )
     return pd.concat([frame, whole], ignore_index=True)
@@ -88,20 +80,21 @@ def required_fields(chapter: Chapter) -> list[str]:
     return [name for name in columns if name != "customer"]
 
 
-@says_why_not
-def completeness_table(complete: pd.DataFrame) -> ShownTable:
-    """Show how complete records are, field by field."""
+def completeness_table(complete: pd.DataFrame | Unsaid) -> ShownTable | None:
+    """Show how complete records are, field by field; nothing where the figure has said why not."""
+    if isinstance(complete, Unsaid):
+        return None
     columns: Columns = {
         "field": ("field", str),
-        "filled": ("filled in", lambda share: percent(share, 1)),
+        "filled": ("filled in", _tenths),
         "missing": ("records without it", count),
-        "revenue_missing": ("their share of revenue", lambda share: percent(share, 1)),
+        "revenue_missing": ("their share of revenue", _tenths),
     }
     return show_table(complete, "How complete the central file is", columns)
 
 
 @says_why_not
-def consent(chapter: Chapter, records: pd.DataFrame) -> pd.DataFrame:
+def consent(chapter: Chapter) -> pd.DataFrame:
     """Return who agreed to be contacted.
 
     Of the records of one customer a single no outweighs every yes.
@@ -111,6 +104,7 @@ def consent(chapter: Chapter, records: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         answer (yes, no, not recorded, no record), customers, revenue, and the shares of both.
     """
+    records = _records(chapter, "who agreed to be contacted isn't known and nobody may be put on a contact list")
     if "consent" not in records.columns:
         raise CannotSay(
             "The customers' table has no column consent, so nobody may be put on a contact list; name it under "
@@ -133,7 +127,7 @@ def consent_table(chapter: Chapter, agreed: pd.DataFrame) -> ShownTable:
 
 
 @says_why_not
-def record_age(chapter: Chapter, records: pd.DataFrame) -> pd.DataFrame:
+def record_age(chapter: Chapter, revenue: pd.Series) -> pd.DataFrame:
     """Return how long ago each record was last touched.
 
     Returns
@@ -141,6 +135,7 @@ def record_age(chapter: Chapter, records: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         Indexed by key: days (missing where the day isn't known, 0 where it lies after `as_of`) and revenue.
     """
+    records = _records(chapter, "how old records are can't be said")
     if "updated" not in records.columns:
         raise CannotSay(
             "The customers' table has no column updated, so how old its records are can't be said; name it under "
@@ -150,12 +145,13 @@ def record_age(chapter: Chapter, records: pd.DataFrame) -> pd.DataFrame:
     if touched.isna().all():
         raise CannotSay("No record of the customers' table says when it was last touched.")
     days = (pd.Timestamp(chapter.as_of) - touched).dt.days.clip(lower=0)
-    return pd.DataFrame({"days": days, "revenue": records["revenue"]})
+    return pd.DataFrame({"days": days, "revenue": revenue.reindex(records.index).fillna(0.0)})
 
 
-@says_why_not
-def record_age_table(chapter: Chapter, ages: pd.DataFrame) -> ShownTable:
-    """Show how long records have been left alone."""
+def record_age_table(chapter: Chapter, ages: pd.DataFrame | Unsaid) -> ShownTable | None:
+    """Show how long records have been left alone; nothing where the figure has said why not."""
+    if isinstance(ages, Unsaid):
+        return None
     groups = pd.cut(ages["days"], [-1, *AGES.values()], labels=list(AGES)).astype(object).fillna(NOT_KNOWN)
     frame = _by_group(ages.assign(age=groups), "age", [*AGES, NOT_KNOWN])
     frame = frame[(frame["age"] != NOT_KNOWN) | (frame["customers"] > 0)]
@@ -165,7 +161,7 @@ def record_age_table(chapter: Chapter, ages: pd.DataFrame) -> ShownTable:
 
 
 @says_why_not
-def matched(chapter: Chapter, records: pd.DataFrame) -> pd.DataFrame:
+def matched(chapter: Chapter, revenue: pd.Series) -> pd.DataFrame:
     """Return how many keys the ledger and the central file share.
 
     Returns
@@ -173,7 +169,7 @@ def matched(chapter: Chapter, records: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         where, customers, revenue, and the shares of both.
     """
-    revenue = revenue_by(chapter, as_recorded(chapter))
+    records = _records(chapter, "which customers lack a record can't be said")
     keys = revenue.index.union(records.index)
     bought, recorded = keys.isin(revenue.index), keys.isin(records.index)
     where = np.select([bought & recorded, bought], [IN_BOTH, IN_LEDGER], IN_FILE)
@@ -185,7 +181,7 @@ def matched(chapter: Chapter, records: pd.DataFrame) -> pd.DataFrame:
 def matched_table(chapter: Chapter, where: pd.DataFrame) -> ShownTable:
     """Show which customers are in the ledger, in the central file, and in both."""
     caption = "The ledger's keys and those of the central file"
-    return show_table(where, caption, _customers_and_revenue(chapter, "where", "keys", "keys"))
+    return show_table(where, caption, _customers_and_revenue(chapter, "where", "where they are", "keys"))
 
 
 def state_central_file(
@@ -196,10 +192,19 @@ def state_central_file(
     where: pd.DataFrame | Unsaid,
 ) -> None:
     """State how well the customers are known."""
+    if chapter.customers_file is None:
+        chapter.state(
+            "central_file",
+            f"{NO_TABLE}, so how complete and how old records are, who agreed to be contacted, and which records are "
+            f"one customer can't be said.",
+            verdict="unknown",
+        )
+        return
     _state_completeness(chapter, complete)
     _state_consent(chapter, agreed)
     _state_age(chapter, ages)
-    _state_unrecorded(chapter, where)
+    if not isinstance(where, Unsaid):
+        _state_unrecorded(chapter, where)
 
 
 def _state_completeness(chapter: Chapter, complete: pd.DataFrame | Unsaid) -> None:
@@ -208,7 +213,9 @@ def _state_completeness(chapter: Chapter, complete: pd.DataFrame | Unsaid) -> No
         return
     whole, emptiest = complete.iloc[-1], complete.iloc[0]
     share = float(whole["revenue_missing"])
-    worst = f"; most often {emptiest['field']} ({percent(1 - emptiest['filled'])})" if whole["missing"] else ""
+    worst = (
+        f"; most often {emptiest['field']} is missing, in {percent(1 - emptiest['filled'])}" if whole["missing"] else ""
+    )
     chapter.state(
         "completeness",
         f"{percent(whole['filled'])} of the records hold every field required{worst}. Customers whose records lack "
@@ -250,10 +257,7 @@ def _state_age(chapter: Chapter, ages: pd.DataFrame | Unsaid) -> None:
     )
 
 
-def _state_unrecorded(chapter: Chapter, where: pd.DataFrame | Unsaid) -> None:
-    if isinstance(where, Unsaid):
-        chapter.state("unrecorded", where.reason, verdict="unknown")
-        return
+def _state_unrecorded(chapter: Chapter, where: pd.DataFrame) -> None:
     only = where[where["where"] == IN_LEDGER].iloc[0]
     if not only["customers"]:
         chapter.state("unrecorded", "Every customer of the ledger has a record in the central file.", verdict="good")
@@ -275,11 +279,6 @@ def revenue_by(chapter: Chapter, key: str) -> pd.Series:
     return pd.Series(totals["amount"].to_numpy(), index=totals[key].to_list(), dtype=float)
 
 
-def as_recorded(chapter: Chapter) -> str:
-    """Return the ledger's column that holds keys as the source writes them, whoever they were found to be."""
-    return AS_RECORDED if AS_RECORDED in chapter.ledger.columns else "customer"
-
-
 def share_of(part: float, whole: float) -> float:
     """Return a part's share of the whole; 0 of nothing."""
     return float(part / whole) if whole > 0 else 0.0
@@ -290,10 +289,11 @@ def graded(share: float, watched: float, bad: float, good: Verdict = "good") -> 
     return "act" if share >= bad else "watch" if share >= watched else good
 
 
-def _customers_file(chapter: Chapter, what: str) -> SideRows:
+def _records(chapter: Chapter, unsaid: str) -> pd.DataFrame:
+    """Return the customers' table, indexed by key."""
     if chapter.customers_file is None:
-        raise CannotSay(f"The parameters name no customers' table, so {what} can't be said.")
-    return chapter.customers_file
+        raise CannotSay(f"{NO_TABLE}, so {unsaid}.")
+    return chapter.customers_file.rows.to_pandas().set_index("customer")
 
 
 def _persons(chapter: Chapter, keys: pd.Index) -> pd.Series:
@@ -324,7 +324,11 @@ def _customers_and_revenue(chapter: Chapter, name: str, heading: str, who: str =
     return {
         name: (heading, str),
         "customers": (who, count),
-        "share": (f"share of {who}", percent),
+        "share": (f"share of {who}", _tenths),
         "revenue": (f"revenue ({chapter.parameters.currency})", count),
-        "revenue_share": ("share of revenue", percent),
+        "revenue_share": ("share of revenue", _tenths),
     }
+
+
+def _tenths(share: float) -> str:
+    return percent(share, 1)

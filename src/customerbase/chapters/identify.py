@@ -15,7 +15,7 @@ from ..identities import DECISION
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import count, money, percent, plural
-from .central_file import as_recorded, revenue_by, share_of, state_central_file
+from .central_file import NO_TABLE, share_of, state_central_file
 from .ledger_audit import state_ledger
 
 CERTAINTIES = {"under 80%": 0.8, "80% to 90%": 0.9, "90% to 95%": 0.95, "95% to 99%": 0.99, "99% to 99.9%": 0.999}
@@ -24,7 +24,7 @@ DOUBLES_WATCHED = 0.01  # share of records
 
 
 @says_why_not
-def persons(chapter: Chapter) -> pd.DataFrame:
+def persons(chapter: Chapter, revenue: pd.Series) -> pd.DataFrame:
     """Return every record with the customer it belongs to.
 
     Returns
@@ -33,16 +33,20 @@ def persons(chapter: Chapter) -> pd.DataFrame:
         customer (key as recorded), person, probability, why, size (records of the person) and revenue (of the record).
     """
     if chapter.identities is None:
-        raise CannotSay("The parameters name no customers' table, so records of one customer can't be told by it.")
+        raise CannotSay(f"{NO_TABLE}, so each key of the ledger is taken for one customer.")
     frame = chapter.identities.to_pandas()
     frame["size"] = frame.groupby("person")["customer"].transform("size")
-    frame["revenue"] = revenue_by(chapter, as_recorded(chapter)).reindex(frame["customer"]).fillna(0.0).to_numpy()
+    frame["revenue"] = revenue.reindex(frame["customer"]).fillna(0.0).to_numpy()
     return frame
 
 
-@says_why_not
-def group_table(chapter: Chapter, known: pd.DataFrame) -> ShownTable:
-    """Show in how many records customers are kept, and how sure it is that these are one."""
+def group_table(chapter: Chapter, known: pd.DataFrame | Unsaid) -> ShownTable | None:
+    """Show in how many records customers are kept, and how sure it is that these are one.
+
+    Nothing is shown where the figure has said why not.
+    """
+    if isinstance(known, Unsaid):
+        return None
     merged = known.assign(probability=known["probability"].where(known["customer"] != known["person"]))
     frame = (
         merged.groupby("size")
@@ -110,14 +114,12 @@ def findings(
     """State whether the ledger can be trusted, how well the customers are known, and how many there are."""
     state_ledger(chapter, accounted, asked)
     state_central_file(chapter, complete, agreed, ages, where)
-    _state_duplicates(chapter, known)
+    if not isinstance(known, Unsaid):
+        _state_duplicates(chapter, known)
     return chapter.findings()
 
 
-def _state_duplicates(chapter: Chapter, known: pd.DataFrame | Unsaid) -> None:
-    if isinstance(known, Unsaid):
-        chapter.state("duplicates", known.reason, verdict="unknown")
-        return
+def _state_duplicates(chapter: Chapter, known: pd.DataFrame) -> None:
     merged = known[known["size"] > 1]
     surplus = len(known) - known["person"].nunique()
     open_pairs = len(_waiting(chapter))

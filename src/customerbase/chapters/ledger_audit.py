@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -112,17 +115,18 @@ def set_aside_table(chapter: Chapter) -> ShownTable:
             pl.len().alias("rows"),
             pl.col("amount").sum(),
             pl.col("amount").count().alias("known"),
-            pl.concat_str("source", pl.lit(" row "), "row").head(ROWS_CITED).str.join(", ").alias("first"),
+            pl.struct("source", "row").head(ROWS_CITED).alias("first"),
         )
         .sort("rows", "reason", descending=[True, False])
         .to_pandas()
     )
+    reasons["first"] = [_cited(first) for first in reasons["first"]]
     reasons["amount"] = reasons["amount"].where(reasons["known"] > 0)
     columns: Columns = {
         "reason": ("reason", str),
         "rows": ("rows", count),
         "amount": (f"amount ({chapter.parameters.currency})", count),
-        "first": ("the first of them", str),
+        "first": ("the first rows", str),
     }
     return show_table(reasons, f"{plural(quarantine.height, 'row')} set aside, by reason", columns)
 
@@ -170,7 +174,8 @@ def doubts(chapter: Chapter) -> pd.DataFrame:
     for shift in median_shifts(sales):
         times = shift.after / shift.before
         label = f"median × {times:,.0f}" if times > 1 else f"median ÷ {1 / times:,.0f}"
-        marks.append({"start": shift.month, "end": shift.until or chapter.as_of, "label": label})
+        last = chapter.as_of if shift.until is None else shift.until - dt.timedelta(1)
+        marks.append({"start": shift.month, "end": last, "label": label})
     frame = pd.DataFrame(marks, columns=["start", "end", "label"])
     return frame.assign(start=pd.to_datetime(frame["start"]), end=pd.to_datetime(frame["end"])).sort_values("start")
 
@@ -215,9 +220,10 @@ def state_ledger(chapter: Chapter, accounted: pd.DataFrame, asked: list[Question
     )
     share = rows[UNUSABLE] / rows["read"]
     limit = percent(chapter.parameters.quarantine_limit)
+    worth = money(amount[UNUSABLE], currency)
     lost = (
-        f"{plural(rows[UNUSABLE], 'row')} ({percent(share, 1)}) can't be used, with {money(amount[UNUSABLE], currency)} as "
-        f"far as that can be read; quarantine_limit lets {limit} be set aside."
+        f"{plural(rows[UNUSABLE], 'row')} ({percent(share, 1)}) can't be used, worth {worth} as far as that can be "
+        f"read; quarantine_limit lets {limit} be set aside."
     )
     chapter.state(
         "quarantine_share",
@@ -246,6 +252,14 @@ def _set_aside_of_ledger(chapter: Chapter) -> pl.DataFrame:
 
 def _rows_read(chapter: Chapter) -> int:
     return int(chapter.sources.filter(pl.col("section") == "ledger")["rows"].sum())
+
+
+def _cited(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Name rows by their numbers, each file once."""
+    numbers: dict[str, list[str]] = {}
+    for row in rows:
+        numbers.setdefault(row["source"], []).append(str(row["row"]))
+    return "; ".join(f"{source} {', '.join(cited)}" for source, cited in numbers.items())
 
 
 def _in_words(reading: dict[str, str | int], evidence: dict[str, str]) -> str:

@@ -20,7 +20,7 @@ from ..ledger.cells import printable
 from ..ledger.header import shown_name
 from ..ledger.numbers import as_text
 from ..ledger.raw import RawTable
-from ..ledger.sources import Progress, read_tables
+from ..ledger.sources import EXCEL, PACKED, PARQUET, TEXT, Progress, read_tables
 from ..parameters import LedgerSource, TableSource, check_parameters
 from ..project import ROOT
 from .columns import Guess, guess_columns
@@ -30,10 +30,12 @@ from .particulars import guess_customers_table, guess_particulars, lists_custome
 from .profile import profiles_of
 
 BUILTIN = "builtin:"
+ENDINGS = TEXT | EXCEL | PARQUET | PACKED | {".db", ".sqlite", ".sqlite3", ".duckdb"}
 NAMES_SHOWN = 3
 LONGEST_NAME = 64
 NAMELESS = "base"
 LEFT_OPEN = "???"
+MOST_COLUMNS = 300
 SAMPLED = 5  # rows
 NEEDED = ("customer", "date", "amount")
 
@@ -131,7 +133,7 @@ def look_at(
         tuple(table.name for table in tables),
         sum(table.rows.height + table.broken.height for table in tables),
     )
-    profiles = profiles_of(rows)
+    profiles = profiles_of(rows.select(rows.columns[:MOST_COLUMNS]))
     guesses, notes = guess_columns(rows, profiles)
     if lists_customers(profiles, guesses):
         particulars = guess_customers_table(profiles)
@@ -151,7 +153,7 @@ def look_at(
         currency=guess_currency(rows, columns),
         particulars=tuple(particulars),
         unused=_unused(rows, [*guesses, *particulars]),
-        notes=(*notes, *_about_others(tables, columns)),
+        notes=(*notes, *_about_others(tables, columns), *_about_width(rows)),
         sample=rows.head(SAMPLED).select(pl.col(name).alias(meaning) for meaning, name in columns.items()),
     )
     if look.missing:
@@ -222,7 +224,7 @@ def _name_from(source: TableSource) -> str:
         except (sa.exc.ArgumentError, ValueError):
             path = ""
     stem = Path(path).name
-    while Path(stem).suffix in (".gz", ".zip") or (Path(stem).suffix and not Path(stem).suffix[1:].isdigit()):
+    while Path(stem).suffix.lower() in ENDINGS:
         stem = Path(stem).stem
     words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", stem).casefold())
     return "-".join(words)[:LONGEST_NAME].strip("-") or NAMELESS
@@ -259,6 +261,12 @@ def _about_others(tables: Sequence[RawTable], columns: dict[str, str]) -> list[s
                 f"Move it elsewhere."
             )
     return lacking
+
+
+def _about_width(rows: pl.DataFrame) -> list[str]:
+    if rows.width <= MOST_COLUMNS:
+        return []
+    return [f"Only the first {MOST_COLUMNS} of {rows.width:,} columns were looked at."]
 
 
 def _readings(main: Sequence[RawTable], ledger: Ledger | None = None) -> list[Reading]:

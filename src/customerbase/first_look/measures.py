@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -27,6 +26,7 @@ FITS_AMOUNT = 0.3  # 'Sum without VAT' is an amount, too
 HOLDS = 0.95  # share of rows in which arithmetic must hold
 ROUNDING = 0.01  # a cent
 RELATIVE_ROUNDING = 1e-4
+RISES = 0.8  # share of the steps of a running total: some are returns
 FEWEST = 3  # rows from which arithmetic says something
 OTHERS_SHOWN = 3
 TAXES = (1.03, 1.35)  # an amount with tax, as a multiple of that without
@@ -208,15 +208,20 @@ def _against(amount: Profile, others: Sequence[Profile]) -> list[str]:
 def _running_totals(numeric: Mapping[str, Profile]) -> dict[str, str]:
     """Return the columns whose steps from row to row are another column's values, each with that column."""
     found = {}
-    for (name, total), (of, part) in itertools.permutations(numeric.items(), 2):
-        values, added = _values(total), _values(part)
-        if (
-            len(values) > FEWEST
-            and _share_equal(values.diff().tail(-1), added.tail(-1)) >= HOLDS
-            and added.n_unique() > 1
-        ):
-            found[name] = of
+    rising = {
+        name: steps for name, profile in numeric.items() if _mostly_rises(steps := _values(profile).diff().tail(-1))
+    }
+    for name, steps in rising.items():
+        for of, part in numeric.items():
+            added = _values(part).tail(-1)
+            if of != name and added.n_unique() > 1 and _share_equal(steps, added) >= HOLDS:
+                found[name] = of
+                break
     return found
+
+
+def _mostly_rises(steps: pl.Series) -> bool:
+    return len(steps) >= FEWEST and float((steps >= 0).mean() or 0.0) >= RISES  # type: ignore[arg-type]
 
 
 def _share_equal(one: pl.Series, other: pl.Series) -> float:

@@ -89,12 +89,12 @@ def write_parameters(look: FirstLook, file: Path, *, force: bool = False) -> Non
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("w" if force else "x", encoding="utf-8") as written:
             written.write(text)
-    except FileExistsError:
-        raise Refusal(
-            f"{shown_path(file)}: is there already and was left as it is. Give --force to replace it, or a --name."
-        ) from None
     except OSError as reason:
-        raise Refusal(f"{shown_path(file)}: can't be written: {reason.strerror}.") from None
+        if isinstance(reason, FileExistsError) and file.is_file():
+            problem = "is there already and was left as it is. Give --force to replace it, or another --name"
+        else:
+            problem = f"can't be written: {reason.strerror}. Name another file"
+        raise Refusal(f"{shown_path(file)}: {problem}.") from None
 
 
 def as_yaml(look: FirstLook, file: Path) -> str:

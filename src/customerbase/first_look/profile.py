@@ -11,6 +11,7 @@ from ..ledger.numbers import as_text, read_numbers
 from ..personal_data import E_MAIL
 from .vocabulary import CURRENCY, IDENTIFIERS, LEDGER, PARTICULARS, fits, words_of
 
+DATES = (pl.Date, pl.Datetime)
 LOOKED_AT = 20_000  # rows whose cells are parsed; values are counted in all rows
 MOST = 0.8  # share of the cells that must be numbers, dates, ...: a report has totals and notes among its rows
 EIGHT_DIGITS = "%Y%m%d"
@@ -88,11 +89,12 @@ def profile_of(column: pl.Series) -> Profile:
     """
     words = tuple(words_of(column.name))
     sample = column.head(LOOKED_AT)
-    numbers = None if column.dtype in (pl.Boolean, pl.Date, pl.Datetime) else _mostly(_numbers(sample), sample)
+    has_figures = _has_figures(sample)
+    numbers = _mostly(_numbers(sample), sample) if has_figures else None
     read = numbers.drop_nulls() if numbers is not None else pl.Series([], dtype=pl.Float64)
     is_whole = numbers is not None and bool((read == read.round()).all())
     is_counter = is_whole and len(read) > 2 and bool((read.diff().drop_nulls() == 1).all())
-    is_date = _is_date(sample, words)
+    is_date = (has_figures or column.dtype in DATES) and _is_date(sample, words)
     return Profile(
         column.name,
         words,
@@ -107,6 +109,13 @@ def profile_of(column: pl.Series) -> Profile:
     )
 
 
+def _has_figures(column: pl.Series) -> bool:
+    """Whether most cells hold a digit, as numbers and dates do; it is quicker to tell than to read them."""
+    if column.dtype == pl.String:
+        return _mostly(column.set(~column.str.contains("[0-9]").fill_null(False), None), column) is not None
+    return column.dtype.is_numeric()
+
+
 def _mostly(values: pl.Series, cells: pl.Series) -> pl.Series | None:
     """Return the values if most cells have one; a single cell more that has none may be a total's or a note's."""
     filled, read = cells.count(), values.count()
@@ -118,8 +127,6 @@ def _numbers(column: pl.Series) -> pl.Series:
 
 
 def _is_date(column: pl.Series, words: tuple[str, ...]) -> bool:
-    if column.dtype == pl.Boolean:
-        return False
     reading = read_dates(column)
     if _mostly(reading.dates, column) is None:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 SHORTEST_STEM = 4  # a shorter stem must be the whole word
 
@@ -48,12 +48,13 @@ LEDGER = {
     ),
     "amount": (
         "amount, sum, total, revenue, turnover, sales, sales amount, sales value, order value, value, net, gross, "
-        "paid, payment, total price, line total, grand total, sales total, amount after discount, after discount, "
-        "spend, charge, сумм, стоимост, итог, всего, выручк, оборот, сумм со скидкой, сумм с учетом скидки, после "
-        "скидки, оплачен, сумм реализации, сумм продажи, сумм оплаты, сумм заказа, betrag, summe, umsatz, gesamt, "
-        "gesamtpreis, erlos, wert, netto, brutto, montant, somme, chiffre affaires, ca, prix total, importe, "
-        "monto, precio total, ventas, importo, totale, fatturato, prezzo totale, incasso, kwota, wartosc, suma, "
-        "razem, obrot, sprzedaz, bedrag, totaal, omzet, waarde, totaalprijs"
+        "paid, payment, total price, line total, grand total, to pay, к оплате, zu zahlen, a payer, sales total, "
+        "amount after discount, after discount, spend, charge, сумм, стоимост, итог, всего, выручк, оборот, сумм "
+        "со скидкой, сумм с учетом скидки, после скидки, оплачен, сумм реализации, сумм продажи, сумм оплаты, "
+        "сумм заказа, betrag, summe, umsatz, gesamt, gesamtpreis, erlos, wert, netto, brutto, montant, somme, "
+        "chiffre affaires, ca, prix total, importe, monto, precio total, ventas, importo, totale, fatturato, "
+        "prezzo totale, incasso, kwota, wartosc, suma, razem, obrot, sprzedaz, bedrag, totaal, omzet, waarde, "
+        "totaalprijs"
     ),
     "kind": (
         "kind, type, transaction type, operation, movement, status, вид, тип, операци, вид операции, тип "
@@ -176,6 +177,7 @@ def fits(words: Collection[str], vocabulary: str) -> bool:
     return bool(_covered(words, vocabulary))
 
 
+@lru_cache(8192)
 def likeness(name: str, vocabulary: str) -> float:
     """Tell how well a column's name fits a meaning.
 

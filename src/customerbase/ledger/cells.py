@@ -12,6 +12,7 @@ from .dates import read_dates
 from .numbers import as_text, read_numbers, spreadsheet_keys
 from .raw import RawTable
 
+DAYS_FROM_1900_TO_1904 = 1462  # workbooks of old Macs count days from 1904 on
 ERROR_CELLS = (
     "#N/A",
     "#REF!",
@@ -121,6 +122,8 @@ class Cells:
     def read_dates(self, meaning: str = "date", *, required: bool = True) -> None:
         """Read a column of dates; where day and month can't be told apart the table is refused."""
         raw = self.frame[meaning]
+        if self.table.reading.get("date_system") == 1904 and raw.dtype.is_numeric():
+            raw = raw + DAYS_FROM_1900_TO_1904
         reading = read_dates(raw, self.source.date_format)
         if reading.ambiguous:
             first, second = reading.ambiguous

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -166,7 +166,7 @@ def read_ledger(
     told("looking for repeated rows")
     repeats = repeats_of(used, list(source.columns))
     if drop_duplicates and repeats.height:
-        used, quarantine = _without(repeats, used, quarantine)
+        used, quarantine = _without(repeats, used, quarantine, tables)
     told("drawing up the account")
     account = balanced(rows_read, sum(part.units_read for part in cleaned), used, quarantine)
     if used.is_empty():
@@ -263,20 +263,20 @@ def _with_kind(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.when(pl.col("kind") == "return").then(-turned.abs()).otherwise(turned))
 
 
-def _without(repeats: pl.DataFrame, used: pl.DataFrame, quarantine: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _without(
+    repeats: pl.DataFrame, used: pl.DataFrame, quarantine: pl.DataFrame, tables: Iterable[RawTable]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Move repeated rows to the quarantine."""
-    repeated = used[repeats["position"]]
-    aside = repeated.select(
-        "row",
-        pl.col("source").cast(pl.String),
-        pl.concat_str(pl.lit("repeats row "), repeats["first_row"], pl.lit(" of "), repeats["first_source"]).alias(
-            "reason"
-        ),
-        "amount",
-        as_json(repeated.drop("source", "row")).alias("as_read"),
-    )
+    said = pl.concat_str(pl.lit("repeats row "), "first_row", pl.lit(" of "), "first_source")
+    repeated = used[repeats["position"]].select("row", pl.col("source").cast(pl.String), "amount")
+    repeated = repeated.with_columns(repeats.select(said.alias("reason"))["reason"])
+    aside = [quarantine]
+    for table in tables:
+        of_table = repeated.filter(pl.col("source") == table.name)
+        rows = table.rows.filter(table.numbers.is_in(of_table["row"].implode()))
+        aside.append(of_table.with_columns(as_json(rows)).select(list(SCHEMA)))
     kept = used.with_row_index("position").join(repeats, on="position", how="anti", maintain_order="left")
-    return kept.drop("position"), pl.concat([quarantine, aside.cast(SCHEMA)])  # type: ignore[arg-type]
+    return kept.drop("position"), pl.concat(aside)
 
 
 def _tells_hours(dates: pl.Series) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ import sqlalchemy as sa
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 
 from ..errors import Refusal
-from ..parameters import TableSource
+from ..parameters import HIDDEN_PASSWORD, TableSource, without_password
 from ..project import ROOT
 from .header import column_names
 from .numbers import as_text
@@ -32,6 +33,7 @@ BATCH = 50_000  # rows
 CONNECT_TIMEOUT = 10  # seconds
 LONGEST_SENTENCE = 300
 LARGEST_EXACT = 2**53  # whole numbers beyond have gaps as floats
+SURE_DIGITS = 15
 LARGEST_INTEGER = 2**63 - 1
 FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*(\w*)", re.DOTALL)
 READING_WORDS = {"select", "with", "values", "table", "from"}
@@ -41,6 +43,11 @@ URL_REMEDY = (
     "Write it like sqlite:///data/shop.db, duckdb:///data/shop.duckdb or postgresql://user@host:5432/shop, "
     "and signs such as @ and / in a password as %40 and %2F."
 )
+# nothing is fetched from the network
+DUCKDB_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
 QUERY_REMEDY = "Mend ledger.query; it must be one SELECT."
 READ_ONLY = "The database is only read, never changed. Write ledger.query as one SELECT."
 TIMEOUT_REMEDY = "Let ledger.query ask for less, or have the database's time limit raised."
@@ -114,11 +121,24 @@ def _url(path: str) -> sa.URL:
     except (sa.exc.ArgumentError, ValueError):
         url = None
     # what stands before a second @ is the rest of a password
-    if url is None or "@" in (url.host or ""):
+    is_torn = path.partition("?")[0].count("@") > 1
+    if url is None or (is_torn and url.get_backend_name() not in ("sqlite", "duckdb")):
         raise Refusal(f"ledger.path: the database's URL can't be read. {URL_REMEDY}")
+    if url.password == HIDDEN_PASSWORD:
+        url = url.set(password=os.environ.get(_variable(path)))
     if url.get_backend_name() in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
     return url
+
+
+def hand_on_password(path: str) -> None:
+    """Let processes started from here know a URL's password, which no notebook or file of a run holds."""
+    if path != (shown := without_password(path)):
+        os.environ[_variable(shown)] = str(_url(path).password or "")
+
+
+def _variable(shown: str) -> str:
+    return f"CUSTOMERBASE_PASSWORD_{hashlib.sha256(shown.encode()).hexdigest()[:16].upper()}"
 
 
 def _name(url: sa.URL) -> str:
@@ -132,7 +152,7 @@ def _name(url: sa.URL) -> str:
 def _answer_of_duckdb(url: sa.URL, query: str, name: str, encoding: str | None) -> Iterator[_Answer]:
     file = _file(url, name)
     try:
-        connection = duckdb.connect(str(file), read_only=True, config={"autoinstall_known_extensions": False})
+        connection = duckdb.connect(str(file), read_only=True, config=DUCKDB_SETTINGS)
     except duckdb.Error as reason:
         raise _unopened(url, name, reason) from None
     try:
@@ -155,7 +175,8 @@ def _on_the_clock(query: str, width: int, zoned: Sequence[int]) -> str:
     """Let a query give times without the zone: DuckDB gives Python none with it unless pytz is there."""
     columns = [f"c{at}" for at in range(width)]
     shown = ", ".join(f"CAST({column} AS TIMESTAMP)" if at in zoned else column for at, column in enumerate(columns))
-    return f"SELECT {shown} FROM (\n{query.rstrip().rstrip(';')}\n) AS answer({', '.join(columns)})"  # noqa: S608
+    end = next((at for at, _ in duckdb.tokenize(query) if query[at] == ";"), None)
+    return f"SELECT {shown} FROM (\n{query[:end]}\n) AS answer({', '.join(columns)})"  # noqa: S608
 
 
 @contextmanager
@@ -318,7 +339,8 @@ def _series(values: Sequence[Any], zones: set[str]) -> pl.Series:
 def _is_float(value: Any) -> bool:
     """Whether a number is a float's, down to the last digit written."""
     if isinstance(value, Decimal):
-        return value.is_finite() and Decimal(repr(float(value))) == value
+        # any fifteen digits survive
+        return value.is_finite() and (len(str(value)) <= SURE_DIGITS or Decimal(repr(float(value))) == value)
     return not isinstance(value, int) or abs(value) <= LARGEST_EXACT
 
 

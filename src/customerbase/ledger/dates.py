@@ -20,6 +20,8 @@ DAYS_OF_ZERO = 366  # further from the next date than this, 1970-01-01 is no dat
 SERIAL_EPOCH = dt.datetime(1899, 12, 30)
 SERIALS = (18264, 73416)  # 1950-01-01 and the day after 2100-12-31
 
+LONGEST_SHOWN = 40  # signs of a value in a sentence
+
 CELLS = "date cells"
 NAMED = "named months"
 SERIAL = "serial numbers"
@@ -63,7 +65,7 @@ NUMERIC_DATE = (
     rf"^(?<a>[0-9]{{1,4}})(?<sign>[./-])(?<b>{ONE_OR_TWO})(?<sign_again>[./-])(?<c>[0-9]{{1,4}}){OF_THE_YEAR}$"
 )
 NAMED_DATE = (
-    rf"^(?:(?<d1>{ONE_OR_TWO})(?:st|nd|rd|th)?[\s.-]*(?<m1>\p{{L}}+)\.?[\s,-]+(?<y1>{YEAR}){OF_THE_YEAR}"
+    rf"^(?:(?<d1>{ONE_OR_TWO})(?:st|nd|rd|th)?[\s.-]*(?<m1>\p{{L}}+)[\s.,-]*(?<y1>{YEAR}){OF_THE_YEAR}"
     rf"|(?<m2>\p{{L}}+)\.?\s+(?<d2>{ONE_OR_TWO})(?:st|nd|rd|th)?,?\s+(?<y2>{YEAR}))$"
 )
 EIGHT_DIGITS = r"^([0-9]{8})(?:\.0+)?$"
@@ -167,7 +169,7 @@ def _found(text: pl.Series) -> DateReading:
     instants = pl.coalesce(dates.cast(pl.Datetime("us")) + pl.duration(microseconds="clock"), serial)
     values = values.with_columns(instants.alias("date"))
 
-    read = values.filter(pl.col("date").is_not_null())
+    read = values.select("style", "is_short").filter(values["date"].is_not_null())
     patterns, evidence = [], []
     for style in read["style"].value_counts(sort=True)["style"]:
         order = orders.get(style)
@@ -195,7 +197,7 @@ def _by_format(text: pl.Series, date_format: str) -> DateReading:
     else:
         values = _timed(text, lambda days: _parsed(days, date_format).to_frame("date"))
         dates = values.select(pl.col("date") + pl.duration(microseconds="clock"))["date"]
-    return DateReading(dates, pattern=date_format, evidence=f"ledger.date_format is {date_format}")
+    return DateReading(dates, pattern=date_format, evidence=f"date_format is set to {date_format}")
 
 
 def _parsed(text: pl.Series, pattern: str) -> pl.Series:
@@ -222,7 +224,7 @@ def _order(values: pl.DataFrame) -> _Order:
         return _ambiguous(maybe_year_first, "nothing tells which", "day_first", "year_first")
     contradict = not only_day_first.is_empty() and not only_month_first.is_empty()
     if not either.is_empty() and contradict:
-        why = f"{only_day_first['text'].min()} and {only_month_first['text'].min()} contradict each other"
+        why = f"{_example(only_day_first)} and {_example(only_month_first)} contradict each other"
         return _ambiguous(either, why, "day_first", "month_first")
     if not either.is_empty() and only_day_first.is_empty() and only_month_first.is_empty():
         return _ambiguous(either, "nothing tells which", "day_first", "month_first")
@@ -253,7 +255,7 @@ def _maybe_year_first(values: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ambiguous(values: pl.DataFrame, why: str, *orders: str) -> _Order:
-    row = values.sort("text").row(0, named=True)
+    row = values.filter(pl.col("text") == values["text"].min()).row(0, named=True)
     return _Order(
         orders,
         f"{' or '.join(order.replace('_', ' ') for order in orders)}: {why}",
@@ -271,7 +273,12 @@ def _reordered(style: str, order: str) -> str:
 
 def _since(values: pl.DataFrame) -> str:
     more = f" (and {values.height - 1:,} more)" if values.height > 1 else ""
-    return f"since {values['text'].min()} can be nothing else{more}"
+    return f"since {_example(values)} can be nothing else{more}"
+
+
+def _example(values: pl.DataFrame) -> str:
+    """Return the first value by the alphabet, in one short line."""
+    return " ".join(str(values["text"].min()).split())[:LONGEST_SHOWN]
 
 
 def _timed(text: pl.Series, days: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:

@@ -121,7 +121,8 @@ def _by_shape(rows: Sequence[Cells]) -> Header | None:
     counts = Counter(width for width in widths if width)
     if not counts:
         return None
-    body = max(counts, key=lambda width: (counts[width], width))
+    # titles are many but narrow
+    body = max(counts, key=lambda width: (counts[width] * width, width))
     columns = f"{body:,} column{'s' if body > 1 else ''}"
     above = None
     for at, row in enumerate(rows):

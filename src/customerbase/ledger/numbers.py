@@ -12,6 +12,7 @@ FEW = 100_000  # values among which looking for repeats costs nothing
 SAMPLE = 20_000  # values that tell whether a long column repeats itself
 HARDLY_REPEATED = 0.97  # the share of different ones in the sample; 0.9 is 100,000 different values in millions
 
+LONGEST_SHOWN = 40  # signs of a value in a sentence
 LARGEST = 1e15  # from here on a float has no room for cents
 OTHER_SIGN = {",": ".", ".": ","}
 SPELLED = {",": "comma", ".": "point"}
@@ -141,10 +142,10 @@ def read_numbers(
     read = typed | {column.name: _numbers(column, found.decimal or ".", signs) for column in written}
     numbers = {name: read[name].set((read[name].abs() < LARGEST).not_(), None).alias(name) for name in columns}
     currencies = {sign for column in written for sign in column.rest["currency"].drop_nulls().unique()}
-    evidence = found.evidence
+    evidence = found.evidence if written else "the cells hold numbers"
     if decimal or thousands:
-        given = {"ledger.decimal": decimal, "ledger.thousands": thousands}
-        evidence = " and ".join(f"{key} is {sign!r}" for key, sign in given.items() if sign)
+        given = {"decimal": decimal, "thousands": thousands}
+        evidence = " and ".join(f"{key} is set to {sign!r}" for key, sign in given.items() if sign)
     return replace(found, numbers=numbers, currencies=tuple(sorted(currencies)), evidence=evidence)
 
 
@@ -247,15 +248,15 @@ def _settled(written: list[_Written], signs: _Signs) -> NumberReading:
 
 
 def _first(found: Iterable[tuple[str | None, str]]) -> tuple[str, str] | None:
-    """Return the first pair of a value found and its column's name."""
-    return next(((value, name) for value, name in found if value is not None), None)
+    """Return the first value found, cut short, and its column's name."""
+    return next(((value[:LONGEST_SHOWN], name) for value, name in found if value is not None), None)
 
 
 def _telling(column: _Written, sign: str, signs: _Signs) -> str | None:
     """Return a value that reads with this decimal sign alone."""
     rows = column.rest.filter(pl.col(sign).is_not_null(), pl.col(OTHER_SIGN[sign]).is_null())
     if not rows.is_empty():
-        return rows["body"].sort()[0]
+        return str(rows["body"].min())
     if sign not in column.cells.columns or column.cells[sign].null_count() == column.cells.height:
         return None
     tells = pl.col(sign).is_not_null() & _has(sign)
@@ -272,7 +273,7 @@ def _open(column: _Written) -> str | None:
     """Return a value that is one number with a decimal point and another with a decimal comma."""
     rows = column.rest.filter(pl.col(".") != pl.col(","))
     if not rows.is_empty():
-        return rows["body"].sort()[0]
+        return str(rows["body"].min())
     for sign in column.cells.columns[1:]:
         rows = column.cells.filter(_has_two_readings(sign))
         if not rows.is_empty():

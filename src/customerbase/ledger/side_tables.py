@@ -12,7 +12,7 @@ from ..errors import Refusal
 from ..parameters import CustomersTable, EventsTable, SideTable, SpendingTable
 from .cells import Cells
 from .clean import SourceTable
-from .quarantine import losses, refuse_beyond, set_aside
+from .quarantine import harmless, losses, refuse_beyond, set_aside
 from .sources import Progress, read_tables
 
 YES = ("yes", "y", "true", "1", "да", "д", "ja", "oui", "si", "sí", "agreed", "opt-in")
@@ -121,7 +121,7 @@ def _read(
             continue
         aside = set_aside(cells)
         read = table.rows.height + table.broken.height
-        refuse_beyond(limit, read, aside.height, losses(cells))
+        refuse_beyond(limit, read, aside.height - harmless(cells), losses(cells))
         rows.append(cells.frame.filter(~cells.at_fault))
         quarantine.append(aside)
         columns = tuple(table.rows.columns)

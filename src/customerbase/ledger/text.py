@@ -5,9 +5,9 @@ A record is a line, unless a quoted value holds line breaks. The rules for quota
 - A value that begins with a quotation mark, and has its closing one right before a delimiter or the line's end, is
   quoted: delimiters and line breaks inside are part of it, and a doubled mark is one mark.
 - Any other quotation mark is part of the value, as in ``5" disk`` or ``"Daisy" Ltd``.
-- A value whose quotation mark is left open within its line goes on in the next lines if it is closed there and the
-  record then has the header's width, unless that would swallow a long run of lines that are rows by themselves.
-  Otherwise the line alone is a broken row, and reading goes on with the next line.
+- A value whose quotation mark is left open within its line goes on in the next lines if it is closed there, unless
+  that would swallow lines that are rows by themselves: a long run of them, or any where the record doesn't have the
+  header's width. Otherwise the line alone is a broken row, and reading goes on with the next line.
 
 Rows with fewer or more fields than the header are broken; further fields without a value do no harm.
 """
@@ -15,6 +15,7 @@ Rows with fewer or more fields than the header are broken; further fields withou
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -32,8 +33,8 @@ from .header import column_names, find_header, names_columns
 from .raw import BROKEN_SCHEMA, RawTable, no_broken_rows
 
 DELIMITERS = "\t;|,"  # a comma last: it also stands inside numbers and sentences
-SPACES = " \t\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"
-WIDE_SPACES = (b"\xc2\xa0", b"\xe2\x80", b"\xe3\x80\x80")
+SPACES = " \t\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+WIDE_SPACES = (b"\xc2\xa0", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80")
 SEPARATOR_LINE = re.compile(rb'"?sep=([\x01-\x7f])"?\s*', re.IGNORECASE)
 CHUNK = 1 << 20
 HEAD_ROWS = 1_000
@@ -41,10 +42,13 @@ HEAD_BYTES = 1 << 20
 GUESSED_FROM = 200  # rows
 LONGEST_RUN_SWALLOWED = 20
 LONGEST_AS_READ = 1_000
+LONGEST_NAME = 10_000
+MOST_COLUMNS = 100_000
 OPEN_QUOTE = "opens a quotation mark that is never closed"
 HOLDS_NUL = "holds NUL bytes; was the file cut off while it was written?"
 REPEATS = "repeats the header"
 QUOTE = b'"'
+QUOTED = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
 
 
 def read_text(content: bytes, name: str, source: TableSource, wanted: Collection[str]) -> RawTable:
@@ -111,8 +115,11 @@ class _Record:
     is_open: bool
 
 
-def _split(text: bytes, start: int, delimiter: bytes, *, over_lines: bool) -> _Record:
-    """Split the line that begins at `start` into cells; `over_lines` lets a quoted value go on in the next ones."""
+def _split(text: bytes, start: int, delimiter: bytes, *, over_lines: bool, most: float = math.inf) -> _Record:
+    """Split the line that begins at `start` into cells, but hardly more than `most`.
+
+    With `over_lines`, a quoted value may go on in the next lines.
+    """
     line_end = _line_end(text, start)
     cells = []
     is_open = False
@@ -131,7 +138,7 @@ def _split(text: bytes, start: int, delimiter: bytes, *, over_lines: bool) -> _R
             is_open |= cell.startswith(QUOTE) and cell.count(QUOTE) % 2 == 1
             cells.append(cell)
             at = end
-        if at >= line_end:
+        if at >= line_end or len(cells) > most:
             return _Record(cells, line_end + 1, is_open)
         at += 1
 
@@ -143,24 +150,29 @@ def _line_end(text: bytes, start: int) -> int:
 
 def _closing_mark(text: bytes, opening: int, line_end: int, delimiter: bytes, over_lines: bool) -> int:
     """Return where the mark is that closes the one at `opening`, or -1."""
-    limit = len(text) if over_lines else line_end
-    at = text.find(QUOTE, opening + 1, limit)
-    while at >= 0 and text.startswith(QUOTE, at + 1):
-        at = text.find(QUOTE, at + 2, limit)
-    return at if at >= 0 and text[at + 1 : at + 2] in (delimiter, b"\n", b"") else -1
+    quoted = QUOTED.match(text, opening, len(text) if over_lines else line_end)
+    return quoted.end() - 1 if quoted and text[quoted.end() : quoted.end() + 1] in (delimiter, b"\n", b"") else -1
 
 
 def _record(text: bytes, start: int, delimiter: bytes, least: int = 0, most: int | None = None) -> _Record:
-    """Read the record at `start`, over several lines if that gives between `least` and `most` fields."""
-    record = _split(text, start, delimiter, over_lines=False)
+    """Read the record at `start`; where a quotation mark is left open, over several lines if that is sound.
+
+    It is unless the mark isn't closed there either, or the lines inside look like rows of the table, which have
+    between `least` and `most` fields: a long run of them, or one where the record hasn't the table's width.
+    """
+    limit = MOST_COLUMNS if most is None else math.inf
+    record = _split(text, start, delimiter, over_lines=False, most=limit)
     if not record.is_open:
         return record
-    longer = _split(text, start, delimiter, over_lines=True)
-    if longer.is_open or not (most is None or least <= len(_trimmed(longer.cells, most)) <= most):
+    longer = _split(text, start, delimiter, over_lines=True, most=limit)
+    if longer.is_open:
         return record
+    if most is None or least < 2:
+        return longer
+    fits = least <= len(_trimmed(longer.cells, most)) <= most
     inner = text[start : longer.end - 1].split(b"\n", LONGEST_RUN_SWALLOWED + 1)[1:-1]
-    rows_inside = (least <= line.count(delimiter) + 1 <= (most or 0) for line in inner)
-    return record if len(inner) == LONGEST_RUN_SWALLOWED and least > 1 and all(rows_inside) else longer
+    rows_inside = sum(least <= line.count(delimiter) + 1 <= most for line in inner)
+    return record if rows_inside >= (LONGEST_RUN_SWALLOWED if fits else 1) else longer
 
 
 def _trimmed(cells: list[bytes], width: int) -> list[bytes]:
@@ -227,6 +239,14 @@ def _lay_out(text: bytes, name: str, source: TableSource, wanted: Collection[str
     cells, start, end = records[header.index]
     if _record(head, start, delimiter.encode()).is_open:
         raise Refusal(f"{name}: row {header.index + 1} is the header, and {OPEN_QUOTE}. Close it or take it out.")
+    if len(cells) > MOST_COLUMNS:
+        problem = f"row {header.index + 1} should be the header, but it has more than {MOST_COLUMNS:,} fields"
+        raise Refusal(f"{name}: {problem}. Set ledger.header_row or ledger.delimiter.")
+    if max(map(len, cells)) > LONGEST_NAME:
+        problem = (
+            f"row {header.index + 1} should be the header, but a name in it has more than {LONGEST_NAME:,} letters"
+        )
+        raise Refusal(f"{name}: {problem}. Set ledger.header_row or ledger.delimiter.")
     lines = head.count(b"\n", 0, end - 1) + 1
     names = column_names(cells, wanted, name)
     least = max(at for at, cell in enumerate(cells, 1) if cell.strip())
@@ -272,9 +292,10 @@ def _guess_delimiter(head: bytes, wanted: Collection[str], given: int | None) ->
         rows = [cells for cells, _, _ in _records(head, delimiter.encode(), False)]
         header = find_header(rows, wanted, given)
         if header is not None and len(rows[header.index]) > 1:
-            fits[delimiter] = _fit(rows[header.index :], wanted)
+            # of two that fit, the one whose header isn't a row of the other's table
+            fits[delimiter] = (*_fit(rows[header.index :], wanted), -header.index)
     best = max(fits, key=fits.__getitem__, default=",")
-    held, has_names, alike = fits.get(best, (0, False, 0.0))
+    held, has_names, alike, _ = fits.get(best, (0, False, 0.0, 0))
     # commas inside the numbers of a single column divide its rows but not its header
     if not held and not has_names and alike < 1:
         unused = next((delimiter for delimiter in DELIMITERS if delimiter.encode() not in head), ",")
@@ -287,7 +308,7 @@ def _fit(table: Sequence[Sequence[str]], wanted: Collection[str]) -> tuple[int, 
     names = [name.strip() for name in table[0]]
     held = len({name.strip() for name in wanted}.intersection(names))
     filled = [row for row in table if any(map(str.strip, row))]
-    alike = sum(len(row) == len(names) or not any(map(str.strip, row[len(names) :])) for row in filled)
+    alike = sum(len(row) >= len(names) and not any(map(str.strip, row[len(names) :])) for row in filled)
     return held, names_columns(names), round(alike / len(filled), 1)
 
 
@@ -331,7 +352,7 @@ def _check(text: bytes, layout: _Layout, damaged: Mapping[int, str]) -> _Checked
         count = signs.count(b"\n") + (not chunk.endswith(b"\n"))
         here = damaged_lines[bisect_left(damaged_lines, line) : bisect_left(damaged_lines, line + count)]
         odd_here = {row - line: damaged[row] for row in here}
-        if odd_here or signs != regular * count:
+        if (odd_here or signs != regular * count) and line + count > quoted.resume:
             suspects = _suspects(chunk, layout, odd_here, has_quotes)
             broken.append(quoted.read(suspects, at, line) if has_quotes else _broken(suspects, layout, odd_here, line))
         line += count
@@ -483,7 +504,7 @@ def _table(text: bytes, layout: _Layout, checked: _Checked) -> tuple[pl.DataFram
     rows = _read(text, layout, checked)
     numbers = pl.int_range(layout.header_row + 1, layout.header_row + 1 + rows.height, eager=True).alias("row")
     broken = checked.broken.with_columns(pl.col("row") + layout.header_row + 1)
-    if is_cut_off and broken.height and broken["row"][-1] == layout.header_row + rows.height:
+    if is_cut_off and broken.height and broken["row"][-1] >= layout.header_row + rows.height:
         ends_here = pl.when(pl.int_range(pl.len()) == pl.len() - 1).then(pl.lit(" The file ends in this row."))
         broken = broken.with_columns(pl.concat_str("reason", ends_here.otherwise(pl.lit(""))))
     repeats = numbers.filter(_repeats_header(rows, layout))

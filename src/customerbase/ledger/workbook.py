@@ -108,7 +108,7 @@ for logger in ("fastexcel", "calamine"):
 class _Sheet:
     """A sheet, every cell as text, without the empty columns to its left.
 
-    `offset` is their number; `faulty` has the positions, these columns counted, of columns with error cells.
+    `offset` is their number; `faulty` has the positions in `cells` of the columns with error cells.
     """
 
     name: str
@@ -369,7 +369,7 @@ def _diagnosis(content: bytes, name: str, problem: str) -> str:
         )
     if text:
         return f"can't be read as a workbook: it is text named {ending}. Rename it to .csv."
-    problem = _printable(problem.partition("\n")[0].rstrip("."))[:LONGEST_SENTENCE]
+    problem = _printable(problem.partition("\n")[0].removeprefix("calamine error: ").rstrip("."))[:LONGEST_SENTENCE]
     problem = "it is damaged, or none" if "Cannot detect file format" in problem else problem
     return f"can't be read as a workbook: {problem}. Save it again."
 
@@ -460,8 +460,11 @@ def _refuse_cells_far_off(content: bytes, name: str) -> None:
 
 
 def _refuse_what_stops_calamine(content: bytes, name: str) -> None:
-    """Refuse a damaged .xls or .ods on which calamine would end the program or never end: another program tries it."""
-    if not content.startswith(OLE) and not _member(content, "content.xml"):
+    """Refuse a damaged file on which calamine would end the program or never end: another program tries it.
+
+    An .xlsx is spared: its size is known by now, and a program more for each would be slow.
+    """
+    if not content.startswith(OLE) and not _member(content, "content.xml") and not _member(content, "xl/workbook.bin"):
         return
     seconds = PROBE_SECONDS + PROBE_SECONDS_PER_MEGABYTE * len(content) // 10**6
     try:

@@ -79,9 +79,21 @@ def test_the_columns_have_the_contracts_names_and_types(sales) -> None:
     assert rows.row(0) == ("1", DAY, 3.5, "7", 2.0, 1.5, "tea", "sale", "s.csv", 2)
 
 
-def test_the_contracts_names_may_mean_something_else_in_the_file(sales) -> None:
-    columns = {"customer": "date", "date": "customer", "amount": "amount"}
-    assert sales("date,customer,amount\n1,2024-01-02,3\n", columns).rows.row(0)[:3] == ("1", DAY, 3.0)
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("date,customer,amount", ["date", "customer", "amount"]),
+        ("kind,source,row", ["kind", "source", "row"]),
+        ('"Client\nno.",2,"sum, total"', ["Client\nno.", "2", "sum, total"]),
+        (' c ,"d ", a', ["c", " d", "a"]),
+        ("c,d,a,x,x,,", ["c", "d", "a"]),
+    ],
+    ids=["names of other meanings", "names of ours", "any text", "spaces", "others repeat"],
+)
+def test_a_files_names_may_be_any(sales, header: str, names: list[str]) -> None:
+    line = "1,2024-01-02,3" + "," * (header.count(",") - 2 - ("sum," in header))
+    columns = dict(zip(COLUMNS, names, strict=True))
+    assert sales(f"{header}\n{line}\n", columns).rows.row(0) == ("1", DAY, 3.0, "sale", "s.csv", 2)
 
 
 def test_one_column_may_have_two_meanings(sales) -> None:
@@ -148,6 +160,21 @@ def test_cells_of_another_kind_are_bad_rows(sales, values: pl.Series, bad: list[
     assert all(line.startswith(part) for line, part in zip(lines, says, strict=False))
 
 
+HINTS = {
+    "encoding": ({"encoding": "koi8-r"}, "c,d,a\nПетя,2024-01-02,3.5\n".encode("koi8-r")),
+    "delimiter": ({"delimiter": "~"}, "c~d~a\nПетя~2024-01-02~3.5\n".encode()),
+    "header_row": ({"header_row": 3}, "c,d,a\nd,c,a\nc,d,a\nПетя,2024-01-02,3.5\n".encode()),
+    "date_format": ({"date_format": "%Y/%d/%m"}, "c,d,a\nПетя,2024/02/01,3.5\n".encode()),
+    "decimal": ({"decimal": ","}, 'c,d,a\nПетя,2024-01-02,"3,500"\n'.encode()),
+}
+
+
+@pytest.mark.parametrize("hint", HINTS)
+def test_hints_reach_the_readers(sales, hint: str) -> None:
+    hints, content = HINTS[hint]
+    assert sales(content, hints=hints).rows.row(0)[:3] == ("Петя", DAY, 3.5)
+
+
 # keys
 
 
@@ -198,7 +225,7 @@ def test_typed_keys_become_text(sales, keys: pl.Series, read_as: list[str]) -> N
 # dates and numbers
 
 
-AMBIGUOUS = {
+AMBIGUOUS: dict[str, tuple[str, str, dict[tuple[str, str], list[Any]]]] = {
     "dates": (
         "c;d;a\n1;01/01/2024;3\n2;01/02/2024;3\n",
         "s.csv: '01/02/2024' reads as %d/%m/%Y (1 February 2024) and as %m/%d/%Y (2 January 2024), and no row tells "

@@ -42,6 +42,7 @@ CELLS = {
     "no customer": (",2024-01-05,5", COLUMNS, "no customer in 'c'", 5),
     "spaces for a customer": ('"  ",2024-01-05,5', COLUMNS, "no customer in 'c'", 5),
     "a no-break space for a customer": ("\u00a0,2024-01-05,5", COLUMNS, "no customer in 'c'", 5),
+    "a failed lookup for a customer": ("#N/A,2024-01-05,5", COLUMNS, "no customer in 'c'", 5),
     "no date": ("1,,5", COLUMNS, "no date that can be read in 'd'", 5),
     "no such day": ("1,2024-02-30,-5", COLUMNS, "no date that can be read in 'd'", -5),
     "no amount": ("1,2024-01-05,", COLUMNS, f"{NUMBER} 'a'", None),
@@ -53,7 +54,13 @@ CELLS = {
     "a return without a date": ("1,,5,refund,", MORE, "no date that can be read in 'd'", -5),
     "no quantity": ("1,2024-01-05,,5", PRICED, f"{NUMBER} 'q'", None),
     "no price": ("1,2024-01-05,5,", PRICED, f"{NUMBER} 'u'", None),
-    "a product beyond any float": ("1,2024-01-05,1e200,1e200", PRICED, f"{NUMBER} 'q'; {NUMBER} 'u'", None),
+    "a product beyond any amount": (
+        "1,2024-01-05,9e14,9e14",
+        PRICED,
+        "quantity times unit_price is no amount in 'u'",
+        None,
+    ),
+    "factors beyond any amount": ("1,2024-01-05,1e200,1e200", PRICED, f"{NUMBER} 'q'; {NUMBER} 'u'", None),
     "all reasons": (
         ",soon,x,y,z",
         MORE,
@@ -101,7 +108,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_line_that_cannot_be_split_is_kept_whole(sales, name: str) -> None:
     line, reason = BROKEN[name]
-    ledger = sales((HEADER + SOUND + "é,2024-01-05,5\n").encode() + line + b"\n1,2024-01-05,5\n")
+    ledger = sales((HEADER + "é,2024-01-02,10.00\n" * 20).encode() + line + b"\n1,2024-01-05,5\n")
     ((row, source, found, amount, as_read),) = ledger.quarantine.rows()
     assert (row, source, amount) == (22, "s.csv", None)
     assert reason in found
@@ -171,6 +178,12 @@ def test_lines_that_cannot_be_split_count_too(sales, line: bytes) -> None:
     assert total == "1 row of 19 (5%) can't be used, and quarantine_limit lets 5% be set aside."
 
 
+def test_headers_repeated_on_each_page_are_set_aside_whatever_the_limit(sales) -> None:
+    ledger = sales((HEADER + SOUND) * 3, quarantine_limit=0)
+    assert ledger.quarantine.select("row", "reason").rows() == [(21, "repeats the header"), (41, "repeats the header")]
+    assert (ledger.account.rows_read, ledger.account.rows_used) == (59, 57)
+
+
 def test_a_refusal_names_the_three_main_reasons_and_how_many_rows(sales) -> None:
     lines = ["1,soon,3"] * 4 + ["1,2024-01-02,x"] * 3 + [",2024-01-02,3"] * 2 + ["1,2024-01-02"]
     with pytest.raises(Refusal) as refusal:
@@ -199,8 +212,10 @@ def test_a_row_with_several_reasons_counts_once(sales) -> None:
 
 def test_lines_of_one_fault_are_told_together(sales) -> None:
     with pytest.raises(Refusal) as refusal:
-        sales(HEADER + SOUND + "1\n1,2024-01-02\n1,2024-01-02,3,4\n", quarantine_limit=0.05)
-    assert refusal.value.problems[0].startswith("s.csv: row 21 has 1 field ")
+        sales(HEADER + SOUND + "1,2024-01-02\n2,2024-01-02\n1,2024-01-02,3,4\n", quarantine_limit=0.05)
+    found, _ = refusal.value.problems
+    assert found.startswith("s.csv: row 21 has 2 fields where the header has 3; ")
+    assert "? 2 other rows likewise. " in found
 
 
 @pytest.mark.parametrize(("in_first", "in_second", "is_refused"), [(2, 0, False), (1, 2, True), (0, 2, False)])

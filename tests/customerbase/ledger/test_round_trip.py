@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import gzip
 import io
@@ -28,6 +27,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customerbase.ledger import read_ledger
+from customerbase.ledger.cells import ERROR_CELLS
 from customerbase.parameters import check_parameters
 
 COLUMNS = {"customer": "Client no.", "date": "Day", "amount": "Sum", "product": "Goods"}
@@ -89,7 +89,7 @@ class TextForm:
     clock_format: str
     line_end: str
     above: tuple[str, ...]
-    quoting: int
+    quotes_all: bool
     packing: str
     is_hinted: bool
 
@@ -151,14 +151,18 @@ def _can_write(encoding: str, text: str) -> bool:
     return True
 
 
+def _is_a_key(text: str) -> bool:
+    # nothing but spaces names nobody, nor does a formula that failed; where every key is like 7.0 a spreadsheet's 7 is
+    return bool(text.strip()) and text.strip() not in ERROR_CELLS and not text.endswith(".0")
+
+
 @cache
 def ledgers(encoding: str = "utf-8", further: str = "\n\t\"',;|") -> st.SearchStrategy[list[Row]]:
     """Rows of purchases and returns."""
     text = letters(encoding, further)
     row = st.builds(
         Row,
-        # a key of nothing but spaces is none, and 7.0 in every row is a spreadsheet's 7
-        customer=text.filter(lambda key: bool(key.strip()) and not key.strip().endswith(".0")),
+        customer=text.filter(_is_a_key),
         at=st.datetimes(FIRST, LAST).map(lambda at: at.replace(microsecond=0)),
         cents=st.integers(-LARGEST, LARGEST) | st.integers(-1000, 1000),
         # outer spaces are taken off, which keys alone keep
@@ -190,7 +194,7 @@ def text_forms(draw: st.DrawFn) -> TextForm:
         clock_format=draw(st.sampled_from(CLOCK_FORMATS)),
         line_end=draw(st.sampled_from(["\n", "\r\n", "\r"])),
         above=tuple(draw(st.lists(st.sampled_from(above), max_size=3))),
-        quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
+        quotes_all=draw(st.booleans()),
         packing=draw(st.sampled_from(["", ".gz", ".zip"])),
         is_hinted=draw(st.booleans()),
     )
@@ -207,15 +211,23 @@ def as_written(cents: int, form: TextForm) -> str:
     return f"({text})" if form.in_brackets else f"-{text}"
 
 
+def as_line(cells: Sequence[str], form: TextForm) -> str:
+    """Return a line; csv.writer leaves a newline without quotes where lines end otherwise."""
+    signs = {form.delimiter, '"', "\n", "\r"}
+    quoted = (
+        '"{}"'.format(cell.replace('"', '""')) if form.quotes_all or signs.intersection(cell) else cell
+        for cell in cells
+    )
+    return form.delimiter.join(quoted) + form.line_end
+
+
 def as_text_file(rows: Sequence[Row], form: TextForm) -> bytes:
-    stream = io.StringIO()
-    writer = csv.writer(stream, delimiter=form.delimiter, quoting=form.quoting, lineterminator=form.line_end)  # type: ignore[arg-type]
-    stream.write("".join(line + form.line_end for line in form.above))
-    writer.writerow(COLUMNS.values())
+    lines = [line + form.line_end for line in form.above]
+    lines.append(as_line(list(COLUMNS.values()), form))
     for row in rows:
         date = row.at.strftime(form.date_format + form.clock_format)
-        writer.writerow([row.customer, date, as_written(row.cents, form), row.product or ""])
-    content = stream.getvalue().encode(form.encoding)
+        lines.append(as_line([row.customer, date, as_written(row.cents, form), row.product or ""], form))
+    content = "".join(lines).encode(form.encoding)
     if form.packing == ".gz":
         return gzip.compress(content)
     if form.packing == ".zip":
