@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,21 +45,15 @@ def run(
 
     overrides: dict[str, Any] = {} if as_of is None else {"as_of": as_of}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _ShownProgress() as progress:
+    with _ShownProgress() as progress, _refusals_told("Nothing was run."):
         try:
             result = run_suite(parameters, out.resolve(), only=only or (), progress=progress, **overrides)
-        except Refusal as refusal:
-            _say_refused(refusal)
-            raise typer.Exit(REFUSED) from None
-        except Unbalanced as mismatch:
-            Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(str(mismatch))
-            raise typer.Exit(CHAPTER_FAILED) from None
         except KeyboardInterrupt:
-            Console(stderr=True).print(
+            _console(stderr=True).print(
                 "Interrupted. What was done so far is kept aside; the last good run is untouched."
             )
             raise typer.Exit(CHAPTER_FAILED) from None
-    say = Console(soft_wrap=True, highlight=False, markup=False).print
+    say = _console().print
     for note in result.notes:
         say(note)
     for chapter in result.failed:
@@ -67,6 +63,49 @@ def run(
         say(f"The failed run is kept aside in {result.folder}. What 'latest' points to has not changed.")
         raise typer.Exit(CHAPTER_FAILED)
     say(f"Findings: {(result.folder / 'index.html').as_uri()}")
+
+
+@app.command()
+def init(
+    file: Annotated[str, typer.Argument(help="A file, a folder of files, or a database's URL.")],
+    name: Annotated[str | None, typer.Option(help="The base's name; absent, made from the file's.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The parameter file; absent, params/NAME.yml.")] = None,
+    query: Annotated[str | None, typer.Option(help="The SELECT to read from a database.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a parameter file that is there.")] = False,
+    show_personal_data: Annotated[
+        bool, typer.Option("--show-personal-data", help="Show customers' keys even if they look like names.")
+    ] = False,
+) -> None:
+    """Look at a ledger and write its parameter file, every guess beside its evidence.
+
+    Ends with 0 when the file was written, 2 when the ledger can't be read or the parameter file is there already.
+    """
+    from .first_look import look_at, show_first_look, write_parameters
+
+    with _ShownProgress() as progress, _refusals_told("Nothing was written."):
+        look = look_at(file, name, query, progress=progress.intake_step)
+        written = out or PARAMS / f"{look.base}.yml"
+        write_parameters(look, written, force=force)
+    show_first_look(look, _console(), written, show_personal_data=show_personal_data)
+
+
+@app.command()
+def check(
+    parameters: Annotated[Path, typer.Argument(help="The parameter file of the customer base.")],
+    skip_identity: Annotated[
+        bool, typer.Option("--skip-identity", help="Don't look for records that are one customer.")
+    ] = False,
+) -> None:
+    """Audit a ledger without running: rows used and set aside by reason, and what to ask of who made it.
+
+    Ends with 0 when a run would go through, 2 when it would be refused.
+    """
+    from .check import check as audit
+
+    with _ShownProgress() as progress, _refusals_told("A run would be refused."):
+        passes = audit(parameters, _console(), skip_identity=skip_identity, progress=progress.intake_step)
+    if not passes:
+        raise typer.Exit(REFUSED)
 
 
 @app.command()
@@ -80,9 +119,9 @@ def simulate(
     try:
         write_wholesale(out, simulate_wholesale(seed))
     except OSError as reason:
-        _say_refused(Refusal(f"{out}: can't be written: {reason.strerror}. Name another folder with --out."))
+        _say_refused(Refusal(f"{out}: can't be written: {reason.strerror}. Name another folder with --out."), "")
         raise typer.Exit(REFUSED) from None
-    Console(soft_wrap=True, highlight=False, markup=False).print(f"A wholesaler simulated from seed {seed}: {out}")
+    _console().print(f"A wholesaler simulated from seed {seed}: {out}")
 
 
 class _ShownProgress:
@@ -129,11 +168,27 @@ class _ShownProgress:
         self.console.print(f"{escape(name):24} {outcome:7} {seconds:6.1f} s")
 
 
-def _say_refused(refusal: Refusal) -> None:
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    for problem in refusal.problems:
-        console.print(problem)
-    console.print("Nothing was run.")
+def _console(*, stderr: bool = False) -> Console:
+    """Return where to print: whatever a ledger holds is printed as it is, and nothing is broken into lines."""
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False)
+
+
+@contextmanager
+def _refusals_told(outcome: str) -> Iterator[None]:
+    """Say in words what was refused, or went missing, and end with the exit code that says so."""
+    try:
+        yield
+    except Refusal as refusal:
+        _say_refused(refusal, outcome)
+        raise typer.Exit(REFUSED) from None
+    except Unbalanced as mismatch:
+        _console(stderr=True).print(str(mismatch))
+        raise typer.Exit(CHAPTER_FAILED) from None
+
+
+def _say_refused(refusal: Refusal, outcome: str) -> None:
+    for line in (*refusal.problems, outcome):
+        _console(stderr=True).print(line)
 
 
 def main() -> None:

@@ -133,8 +133,8 @@ def read_decisions(file: Path) -> pl.DataFrame:
     missing = [name for name in (*PAIR, DECISION) if name not in table.rows.columns]
     if missing:
         raise Refusal(f"{file.name}: the column '{missing[0]}' is missing. Keep the list's header as it was.")
-    for row, reason in table.broken.select("row", "reason").iter_rows():
-        raise Refusal(f"{file.name}: row {row} {reason}. Mend the list.")
+    for row, problem in table.broken.select("row", "reason").iter_rows():
+        raise Refusal(f"{file.name}: row {row} {problem}. Mend the list.")
     rows = read_list(table.rows).select(*PAIR, pl.col(DECISION).str.strip_chars().str.to_lowercase())
     decided = rows[DECISION].is_not_null()
     problems = {

@@ -37,7 +37,7 @@ TimeUnit = Literal["day", "week", "month", "year"]
 
 PASSWORD = re.compile(r"^([^:/]+://[^:/@]*:).*@")
 PASSWORD_OPTION = re.compile(r"([?&]password=)[^&]*")
-HIDDEN_PASSWORD = "*"
+HIDDEN_PASSWORD = "*"  # noqa: S105 (what stands in its place)
 LONGEST_SHOWN = 60
 LONGEST_LINE = 200
 

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+from splink import DuckDBAPI, Linker, SettingsCreator
 
 #: Two records whose pair has this probability or less are never put together, not even through others.
 APART = 0.001
@@ -34,6 +34,7 @@ _MOST_ITERATIONS = 300
 # What the assumed figures count for beside the estimated ones: as many pairs, respectively as many matches.
 _ASSUMED_PAIRS = 200_000
 _ASSUMED_MATCHES = 100
+_MOST_HOLDERS = 10
 _FEWEST_TRAINING_PAIRS = 200
 _MOST_TRAINING_PAIRS = 1_000_000
 _FEWEST_TRAINING_MATCHES = 50
@@ -115,22 +116,21 @@ def _equal(column: str) -> str:
 
 def _slip(column: str, longer: int = 99) -> str:
     """One letter more, less, other, or two swapped; two such slips from a length of `longer` on."""
-    left, right = f"{column}_l", f"{column}_r"
-    slips = f"CASE WHEN least(len({left}), len({right})) >= {longer} THEN 2 ELSE 1 END"
-    # What is quick to compute stands first: it rules most pairs out
-    return (
-        f"(abs(len({left}) - len({right})) <= 2 AND least(len({left}), len({right})) >= 4 AND "
-        f"jaro_winkler_similarity({left}, {right}) >= 0.85 AND damerau_levenshtein({left}, {right}) <= {slips})"
-    )
+    return f"slip({column}_l, {column}_r, {longer})"
 
 
 def _word_alike(column: str) -> str:
-    # A final a more tells a woman's name from a man's in Slavic and Romance languages, so it's no slip
-    left, right = f"{column}_l", f"{column}_r"
-    same_ending = f"(len({left}) = len({right}) OR ({left}[-1] = 'a') = ({right}[-1] = 'a'))"
-    return f"({same_ending} AND {_slip(column, 8)})"
+    return f"word_alike({column}_l, {column}_r)"
 
 
+# What is quick to compute stands first: it rules most pairs out. A final a more tells a woman's name from a man's in
+# Slavic and Romance languages, so it's no slip.
+_MACROS = """
+CREATE TEMP MACRO slip(a, b, longer) AS
+    abs(len(a) - len(b)) <= 2 AND least(len(a), len(b)) >= 4 AND jaro_winkler_similarity(a, b) >= 0.85
+    AND damerau_levenshtein(a, b) <= CASE WHEN least(len(a), len(b)) >= longer THEN 2 ELSE 1 END;
+CREATE TEMP MACRO word_alike(a, b) AS (len(a) = len(b) OR (a[-1] = 'a') = (b[-1] = 'a')) AND slip(a, b, 8);
+"""
 _SAME_GIVEN = "coalesce(name_given_l = name_given_r, true)"
 _ONE_ABBREVIATED = "(name_has_initials_l OR name_has_initials_r)"
 _SAME_SWAPPED = "first_name_key_l = last_name_key_r AND last_name_key_l = first_name_key_r"
@@ -359,6 +359,8 @@ _FIELDS = (
 _UNSEEN = {"tax_id": 0.01, "email": 0.02, "phone": 0.02}
 _UNSEEN_ELSE = 0.5
 _UNSEEN_AMONG = 1000
+# A value of more records than this isn't one customer's, however small the base
+_MOST_OF_ONE = 5
 
 # What EM is trained on: pairs that agree on one of these. An address or a telephone is no start, for relatives and
 # colleagues share them.
@@ -396,13 +398,14 @@ def link_records(normalised: pl.DataFrame, *, seed: int, lowest: float = 0.01) -
     there are five pairs to a record (at least 300,000) from one kind of agreement.
 
     u is estimated on random pairs and m by EM on pairs that agree on the tax number, the e-mail, the whole name, or the
-    birth date and last name, wherever there are enough of these; both are averaged with assumed figures that count
-    for as many as 200,000 random pairs and 100 matches, and so decide in small bases. Agreement on a value that c
-    records have is weighed by its frequency among the records other than the two, c - 2. The shares of the three
-    classes are estimated on all pairs compared.
+    birth date and last name, where no more than ten records agree and there are enough such pairs; both are averaged
+    with assumed figures that count for as many as 200,000 random pairs and 100 matches, and so decide in small bases.
+    Agreement on a value that c records have is weighed by its frequency among the records other than the two, c - 2.
+    The shares of the three classes are estimated on all pairs compared.
 
     A customer is who pays: branches of one tax number and like names are one customer, two valid tax numbers are two.
-    A new last name alone, as after a wedding, is left to a person unless birth date, tax number or e-mail agree.
+    Relatives and colleagues agree on an address and a telephone, so these alone put nobody together. A new last name,
+    as after a wedding, is left to a person unless the tax number agrees.
     """
     return _link([normalised], seed, lowest)
 
@@ -624,9 +627,10 @@ def _prepare(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def _frequency_among_others(column: str) -> pl.Expr:
-    others = (pl.len().over(column).cast(pl.Float64) - 2).clip(0)
-    frequency = (others + _UNSEEN.get(column, _UNSEEN_ELSE)) / (pl.len() + _UNSEEN_AMONG)
-    return pl.when(pl.col(column).is_not_null()).then(frequency)
+    holders, records = pl.len().over(column).cast(pl.Float64), pl.len()
+    among_others = ((holders - 2).clip(0) + _UNSEEN.get(column, _UNSEEN_ELSE)) / (records + _UNSEEN_AMONG)
+    beyond_one_customer = (holders - _MOST_OF_ONE) / records
+    return pl.when(pl.col(column).is_not_null()).then(pl.max_horizontal(among_others, beyond_one_customer))
 
 
 def _candidates(records: pl.DataFrame, is_between: bool) -> pl.DataFrame:
@@ -715,6 +719,7 @@ def _quiet_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             with duckdb.connect(":memory:", config=config) as connection:
                 connection.execute("SET enable_progress_bar = false")
+                connection.execute(_MACROS)
                 yield connection
         finally:
             logger.removeHandler(silent)
@@ -775,7 +780,7 @@ def _linker(
         api.register(side.drop("customer").to_arrow(), dataset_display_name=f"{purpose}_{number}")
         for number, side in enumerate(sides)
     ]
-    return api, Linker(tables, settings, log_level=None)
+    return api, Linker(tables, settings, log_level=None, validate_settings=False)
 
 
 def _pairs_in_all(records: pl.DataFrame) -> int:
@@ -787,6 +792,8 @@ def _estimate(
     connection: duckdb.DuckDBPyConnection, records: pl.DataFrame, weights: pl.DataFrame, seed: int
 ) -> pl.DataFrame:
     """Estimate u on random pairs and m by EM, and average them with the assumed figures."""
+    holders = [pl.when(_all_known(rule)).then(pl.len().over(rule)) for rule in _TRAINING]
+    records = records.with_columns(holders[at].alias(f"holders_{at}") for at in range(len(_TRAINING)))
     _, linker = _linker(connection, records, weights, "training")
     sampled = min(_SAMPLED_PAIRS, _pairs_in_all(records))
     linker.training.estimate_u_using_random_sampling(
@@ -800,12 +807,14 @@ def _estimate(
     }
     matches: dict[str, float] = {}
     seen_m: dict[tuple[str, int], float] = {}
-    for rule in _TRAINING:
-        agreeing = _agreeing_pairs(records, rule)
+    for at, rule in enumerate(_TRAINING):
+        # A value that many have says little of one customer, and EM would take its holders for doubles
+        agreeing = _agreeing_pairs(records.filter(pl.col(f"holders_{at}") <= _MOST_HOLDERS), rule)
         if agreeing < _FEWEST_TRAINING_PAIRS:
             continue
+        equal = " AND ".join(f"l.{column} = r.{column}" for column in rule)
         session = linker.training.estimate_parameters_using_expectation_maximisation(
-            block_on(*rule),
+            f"{equal} AND l.holders_{at} <= {_MOST_HOLDERS}",
             estimate_without_term_frequencies=True,
             max_pairs=_MOST_TRAINING_PAIRS if agreeing > _MOST_TRAINING_PAIRS else None,
         )
@@ -834,9 +843,16 @@ def _estimate(
     return pl.DataFrame(rows, schema=weights.schema)
 
 
+def _all_known(columns: Sequence[str]) -> pl.Expr:
+    return pl.all_horizontal(pl.col(column).is_not_null() for column in columns)
+
+
 def _agreeing_pairs(records: pl.DataFrame, columns: Sequence[str]) -> int:
-    known = records.drop_nulls(columns)
-    sizes = known.group_by(columns).agg(pl.len().alias("all"), (pl.col("side") == 0).sum().alias("first"))
+    sizes = (
+        records.filter(_all_known(columns))
+        .group_by(columns)
+        .agg(pl.len().alias("all"), (pl.col("side") == 0).sum().alias("first"))
+    )
     if records["side"].max() == 0:
         return int((sizes["all"].cast(pl.Int64) * (sizes["all"].cast(pl.Int64) - 1)).sum() // 2)
     first = sizes["first"].cast(pl.Int64)

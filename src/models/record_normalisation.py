@@ -339,7 +339,7 @@ def normal_tax_number(text: str, region: str | None = None) -> tuple[str | None,
         if any(check.is_valid(number) for check in checks):
             return number, True
     prefix = re.match("[A-Z]{2}(?=.*[0-9])", whole)
-    foreign = _tax_checks(prefix.group()) if prefix else []
+    foreign = _tax_checks(prefix.group()) if prefix else ()
     if any(check.is_valid(whole) for check in foreign):
         return whole, True
     return whole, False if checks or foreign else None
@@ -378,16 +378,18 @@ def _clean(text: str) -> str:
     if text.isascii() and text.isprintable():
         words = text.split()
     else:
-        compatible = unicodedata.normalize("NFKC", text)
-        visible = (
-            "" if (category := unicodedata.category(sign)) == "Cf" else " " if category[0] in "CZ" else sign
-            for sign in compatible
-        )
-        seen = "".join(visible)
+        seen = unicodedata.normalize("NFKC", text)
+        if not seen.isprintable():
+            seen = "".join(map(_visible, seen))
         has_cyrillic = any("\u0400" <= sign <= "\u04ff" for sign in seen)
         words = [_one_alphabet(word) if has_cyrillic else word for word in seen.split()]
     cleaned = " ".join(words)
     return "" if cleaned.casefold() in _NOTHING or not any(map(str.isalnum, cleaned)) else cleaned
+
+
+def _visible(sign: str) -> str:
+    category = unicodedata.category(sign)
+    return "" if category == "Cf" else " " if category[0] in "CZ" else sign
 
 
 def _one_alphabet(word: str) -> str:
@@ -403,11 +405,10 @@ def _plain(text: str) -> str:
     """Write text in lower-case ASCII, š and č apart, which are what folding makes of their spellings."""
     lower = _APOSTROPHES.sub("", text.casefold().replace("ё", "е"))
     if not lower.isascii():
-        lower = "".join(sign if sign in "šč" else anyascii(sign) for sign in lower).lower()
+        lower = "".join(part if part in ("š", "č") else anyascii(part) for part in re.split("([šč])", lower)).lower()
     return _APOSTROPHES.sub("", lower)
 
 
-@lru_cache(maxsize=1 << 16)
 def _fold_plain(word: str) -> str:
     before = ""
     while word != before:
@@ -439,8 +440,13 @@ def _words_as_written(text: str) -> list[str]:
 
 
 def _folded(words: Iterable[str]) -> list[str]:
-    folded = ((word, _fold_plain(part)) for word in words for part in _WORD.findall(_plain(word)))
-    return [key[0] if len(word) == 1 else key for word, key in folded if key]
+    return [key for word in words for key in _keys_of(word)]
+
+
+@lru_cache(maxsize=1 << 16)
+def _keys_of(word: str) -> tuple[str, ...]:
+    keys = filter(None, map(_fold_plain, _WORD.findall(_plain(word))))
+    return tuple(key[0] if len(word) == 1 else key for key in keys)
 
 
 def _split_form(name: str) -> tuple[list[str], str | None]:
@@ -538,9 +544,10 @@ def _three_parts(words: list[str]) -> tuple[str | None, str, str]:
     return None, "", ""
 
 
-def _tax_checks(region: str | None) -> list[Any]:
+@lru_cache(maxsize=1 << 10)
+def _tax_checks(region: str | None) -> tuple[Any, ...]:
     modules = (get_cc_module(region, name) for name in _TAX_NUMBERS) if region else ()
-    return [module for module in dict.fromkeys(modules) if module is not None]
+    return tuple(module for module in dict.fromkeys(modules) if module is not None)
 
 
 def _tax_columns(column: pl.Series, region: str | None) -> tuple[pl.Series, pl.Series]:
@@ -593,13 +600,13 @@ def _address_columns(written: dict[str, pl.Series]) -> list[pl.Series]:
 def _address_pieces(text: str) -> tuple[list[str], list[str]]:
     pieces = _PIECE.findall(_plain(_HYPHENATED.sub(" ", _clean(text).casefold())))
     numbers = [piece.lstrip("0") for piece in pieces if piece.isdecimal()]
-    words = [fold(piece) for piece in pieces if not piece.isdecimal() and piece not in _ADDRESS_WORDS]
-    return [word for word in words if word and word not in _ADDRESS_WORDS], [number for number in numbers if number]
+    words = _folded(piece for piece in pieces if not piece.isdecimal() and piece not in _ADDRESS_WORDS)
+    return [word for word in words if word not in _ADDRESS_WORDS], [number for number in numbers if number]
 
 
 def _city_key(text: str) -> str | None:
     words = _WORD.findall(_plain(_clean(text)))
-    key = _key(map(_fold_plain, [word for word in words if word not in _ADDRESS_WORDS] or words))
+    key = _key(_folded([word for word in words if word not in _ADDRESS_WORDS] or words))
     return _CITIES.get(key, key) if key else None
 
 

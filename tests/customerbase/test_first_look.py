@@ -23,8 +23,10 @@ from rich.console import Console
 
 from customerbase.errors import Refusal
 from customerbase.first_look import FirstLook, look_at, show_first_look, write_parameters
-from customerbase.first_look.columns import Guess, guess_columns
+from customerbase.first_look.columns import guess_columns
+from customerbase.first_look.guess import Guess
 from customerbase.first_look.hints import Hint
+from customerbase.first_look.look import name_from
 from customerbase.first_look.parameter_file import as_yaml
 from customerbase.first_look.profile import profiles_of
 from customerbase.parameters import KEYS, LedgerColumn, TableSource, read_parameters
@@ -155,6 +157,14 @@ LEDGERS: dict[str, list[Column]] = {
         ("amount", "amount", ""),
         ("to pay", "paid", "amount"),
     ],
+    "numbers that are codes": [
+        ("Sales ID", "order number", ""),
+        ("Payment No", "order number", ""),
+        ("Discount code", "quantity", ""),
+        ("Customer", "code", "customer"),
+        ("Date", "day", "date"),
+        ("Revenue", "amount", "amount"),
+    ],
     "names that say nothing": [
         ("a", "code", "customer"),
         ("b", "day", "date"),
@@ -183,6 +193,7 @@ def cells(columns: list[Column], seed: int = 1) -> pl.DataFrame:
         "day": lambda row: day[row].isoformat(),
         "later day": lambda row: (day[row] + dt.timedelta(days=3)).isoformat(),
         "order": lambda row: f"RT-{orders[row]:05}",
+        "order number": lambda row: 536_365 + orders[row],
         "name": lambda row: f"Firm {string.ascii_uppercase[who[row]]} Ltd",
         "mail": lambda row: f"somebody.{who[row]}@shop.example",
         "code": lambda row: f"{who[row]:05}",
@@ -408,6 +419,22 @@ def test_a_password_is_in_the_file_with_a_warning_only(tmp_path: Path) -> None:
     look = FirstLook("shop", source, ("postgresql://me@host/shop",), 3, guesses)
     assert "keep this file to yourself" in as_yaml(look, tmp_path / "x.yml")
     assert "secret" not in shown(look)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("postgresql://me:secret@host:5432/My%20shop?sslmode=require", "my-shop"),
+        ("postgresql://me:secret@host", "base"),
+        ("postgresql://[secret", "base"),
+        ("sqlite:///data/shop.2024.db", "shop-2024"),
+        ("builtin:cdnow", "cdnow"),
+        ("data/Sales 2024.csv.gz", "sales-2024"),
+        (f"data/{'x' * 90}.xlsx", "x" * 64),
+    ],
+)
+def test_a_name_is_made_of_letters_digits_and_dashes(path: str, name: str) -> None:
+    assert name_from(TableSource(path=path, query="select 1" if "://" in path else None)) == name
 
 
 CUSTOMERS = "Kod;Nazwa firmy;Telefon;E-mail;Miasto\n" + "".join(

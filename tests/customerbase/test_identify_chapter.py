@@ -10,6 +10,7 @@ import yaml
 from customerbase.chapter import Chapter
 from customerbase.chapters import central_file, identify, ledger_audit
 from customerbase.figures import identify as figures
+from customerbase.figures.style import Picture
 from customerbase.identities import SCHEMA, Identities, apply_identities
 from customerbase.intake import Intake
 from customerbase.ledger import read_ledger
@@ -40,6 +41,7 @@ Z,Zoe Prospect,,yes,
 """
 PERSONAL = ("Example", "Exmple", "Sample", "Specimen", "Prospect", "7946")
 PERSONS = [("A", "A", 1.0, ""), ("A2", "A", 0.991, "same phone"), *[(key, key, 1.0, "") for key in "BCZ"]]
+REVIEWED = ["customer_left", "customer_right", "probability", "why", "same_customer"]
 PAIRS = [("B", "C", 0.6, "name alike", None), ("B", "Z", 0.7, "name alike", "no")]
 
 
@@ -60,8 +62,7 @@ def opened(make_base, tmp_path):
         if parameters.customers is not None:
             side = read_customers(parameters.customers)
             persons = pl.DataFrame(merged, SCHEMA, orient="row")
-            columns = ["customer_left", "customer_right", "probability", "why", "same_customer"]
-            identities = Identities(persons, pl.DataFrame(PAIRS, columns, orient="row"))
+            identities = Identities(persons, pl.DataFrame(PAIRS, REVIEWED, orient="row"))
             used = apply_identities(used, persons)
         chapter = Chapter("01_identify", parameters)
         chapter.folder = tmp_path / "run"
@@ -100,8 +101,9 @@ def steps(chapter: Chapter) -> dict[str, Any]:
 
 
 def said(shown: Any) -> str:
-    bundle = shown._repr_mimebundle_()
-    return (bundle[0] if isinstance(bundle, tuple) else bundle)["text/plain"]
+    if isinstance(shown, Picture):  # not drawn for its text alone
+        return shown.alt
+    return "" if shown is None else shown._repr_mimebundle_()["text/plain"]
 
 
 def row_of(table: Any, name: str) -> tuple[str, ...]:
@@ -117,13 +119,13 @@ class TestLedger:
     def test_repeats_that_were_dropped_are_no_faults(self, opened):
         chapter = opened(drop_duplicates=True)
         frame = ledger_audit.account(chapter).set_index("what")
-        assert frame.loc["set aside: repeats of earlier rows"].tolist() == [1, 50.5]
+        assert list(frame.loc["set aside: repeats of earlier rows"]) == [1, 50.5]
         found = {finding.id: finding for finding in steps(chapter)["findings"].findings}
         assert found["quarantine_share"].value == pytest.approx(0.2)
 
     def test_rows_set_aside_are_named_by_number_and_reason_but_not_by_content(self, opened):
         table = ledger_audit.set_aside_table(opened())
-        assert dict((reason, first) for reason, *_, first in table.rows) == {
+        assert {reason: first for reason, *_, first in table.rows} == {
             "no customer in 'customer'": "small.csv 9",
             "no number that can be read in 'amount'": "small.csv 7",
         }
@@ -142,18 +144,26 @@ class TestLedger:
 
     def test_periods_hold_every_purchase_and_the_silent_ones_too(self, opened):
         periods = ledger_audit.by_period(opened())
-        assert periods["purchases"].sum() == 5
+        assert periods["purchases"].sum() == 6
         assert periods["revenue"].sum() == pytest.approx(501)
-        assert (periods["start"].diff().dropna() == dt.timedelta(7)).all()
+        assert set(periods["start"].diff().dropna()) == {dt.timedelta(7)}
         assert not periods["complete"].iloc[-1] or periods["start"].iloc[-1].date() == dt.date(2023, 12, 25)
 
     def test_a_silence_is_marked_in_the_figure_and_asked_about(self, opened):
         days = [dt.date(2023, 1, 2) + dt.timedelta(day) for day in range(364) if not 100 <= day < 140]
-        chapter = opened("".join(f"C{day:%j},{day},{1 + day.day}.50\n" for day in days))
+        chapter = opened("".join(f"C{day:%j},{day},{day.day}.50\n" for day in days))
         marks = ledger_audit.doubts(chapter)
         assert marks["label"].tolist() == ["40 days silent"]
         assert said(steps(chapter)["in_time"]).startswith("1 stretch of the ledger should be asked about")
-        assert ledger_audit.questions(chapter)[0].id in ("gaps", "keys_once")
+        assert "gaps" in {question.id for question in ledger_audit.questions(chapter)}
+
+    @pytest.mark.parametrize(
+        "rows", ["A,2023-01-02,1\n", "A,2023-05-02,0\nB,2023-05-02,0\n", "A,2023-05-02,5\nA,2023-05-02,-5\n"]
+    )
+    def test_that_says_little_is_no_crash(self, opened, rows):
+        shown = steps(opened(rows))
+        assert shown["account"].rows[0][0] == "read"
+        assert "ledger_accounted" in {finding.id for finding in shown["findings"].findings}
 
     def test_without_a_question_says_so(self):
         assert ledger_audit.question_table([]).reason == "The ledger raises no question."
@@ -214,9 +224,8 @@ class TestCentralFile:
         shown = steps(chapter)
         assert "no column consent" in shown["consent"].reason
         assert "no column updated" in shown["age_figure"].reason
-        assert {
-            finding.verdict for finding in shown["findings"].findings if finding.id in ("consent", "record_age")
-        } == {"unknown"}
+        found = {finding.id: finding.verdict for finding in shown["findings"].findings}
+        assert found["consent"] == found["record_age"] == "unknown"
 
 
 class TestIdentity:
@@ -224,8 +233,9 @@ class TestIdentity:
         chapter = opened(customers=CUSTOMERS)
         known = identify.persons(chapter, central_file.revenue_as_recorded(chapter))
         table = identify.group_table(chapter, known)
+        assert table is not None
         assert table.caption == "5 records of 4 customers"
-        assert row_of(table, "2") == ["1", "2", "200", "41%", "99.1%", "99.1%"]
+        assert row_of(table, "2") == ["1", "2", "200", "40%", "99.1%", "99.1%"]
 
     def test_only_pairs_that_nobody_decided_wait(self, opened):
         chapter = opened(customers=CUSTOMERS)

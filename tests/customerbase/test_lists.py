@@ -8,7 +8,9 @@ import pytest
 from customerbase.lists import read_list, write_list
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+7 900", "-5", "@SUM(A1)", "\tx", "\rx", "a", "'quoted", "'=1", "''+", "Иванов; \"и\" сыновья"])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+7 900", "-5", "@SUM(A1)", "\tx", "\rx", "a", "'quoted", "'=1", "''+", 'Иванов; "и" сыновья']
+)
 def test_a_cell_runs_nothing_and_comes_back(cell: str, tmp_path) -> None:
     write_list(tmp_path / "list.csv", pl.DataFrame({"cell": [cell], "number": [-1.5]}))
     content = (tmp_path / "list.csv").read_bytes()

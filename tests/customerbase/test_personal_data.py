@@ -12,7 +12,9 @@ from customerbase.personal_data import HIDDEN, personal_values, without_personal
 COLUMNS = {"sales.csv": {"Client no": "customer", "Sum": "amount", "Client": "", "Manager": "manager"}}
 
 
-def kept(as_read: str | dict[str, str | None], columns: dict[str, dict[str, str]] = COLUMNS, known: tuple[str, ...] = ()) -> str:
+def kept(
+    as_read: str | dict[str, str | None], columns: dict[str, dict[str, str]] = COLUMNS, known: tuple[str, ...] = ()
+) -> str:
     text = as_read if isinstance(as_read, str) else json.dumps(as_read)
     quarantine = pl.DataFrame({"row": [2], "source": ["sales.csv"], "as_read": [text]})
     shown: str = without_personal_data(quarantine, columns, known)["as_read"][0]

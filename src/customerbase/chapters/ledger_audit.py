@@ -140,17 +140,16 @@ def by_period(chapter: Chapter) -> pd.DataFrame:
         start (of the period), purchases, revenue, and complete: whether the ledger holds all of its days. Its
         attribute ``period`` is week or month.
     """
-    weeks = (chapter.as_of - chapter.first_day).days / 7 <= WEEKS_SHOWN
-    period, every = ("week", "1w") if weeks else ("month", "1mo")
+    observed = chapter.ledger["date"].dt.date()
+    first: dt.date = observed.min()  # type: ignore[assignment]
+    last = chapter.as_of
+    period, every = ("week", "1w") if (last - first).days / 7 <= WEEKS_SHOWN else ("month", "1mo")
     start = pl.col("date").dt.date().dt.truncate(every).alias("start")
     bought = chapter.purchases.unique(["customer", "date"]).group_by(start).agg(pl.len().alias("purchases"))
     earned = chapter.ledger.group_by(start).agg(pl.col("amount").sum().alias("revenue"))
-    observed = chapter.ledger["date"].dt.date()
-    first, last = observed.min(), chapter.as_of
-    starts = pl.select(
-        pl.date_range(pl.lit(first).dt.truncate(every), pl.lit(last), every).alias("start")
-    )  # silent periods, too
-    whole = (pl.col("start") >= first) & (pl.col("start").dt.offset_by(every) <= pl.lit(last).dt.offset_by("1d"))
+    # silent periods, too
+    starts = pl.select(pl.date_range(pl.lit(first).dt.truncate(every), pl.lit(last), every).alias("start"))
+    whole = (pl.col("start") >= first) & (pl.col("start").dt.offset_by(every) <= last + dt.timedelta(1))
     joined = starts.join(bought, on="start", how="left").join(earned, on="start", how="left").sort("start")
     frame = joined.with_columns(pl.col("purchases", "revenue").fill_null(0), whole.alias("complete")).to_pandas()
     frame.attrs["period"] = period

@@ -172,7 +172,7 @@ def certainties(sure: pd.DataFrame) -> Picture:
         _horizontal(ax, place, list(sure.index))
         ax.set_xlim(0, 1.25 * (sure["merged"] + sure["waiting"]).max())
         ax.set_xlabel("records merged with another, and pairs to decide")
-        ax.set_ylabel("probability of being one")
+        ax.set_title("by the probability of being one customer")
         in_thousands(ax.xaxis)
     rows = "; ".join(f"{name}: {put}" for name, put in zip(sure.index, sure["merged"], strict=True))
     return Picture(figure, f"{title}. Horizontal bars of the records merged by probability: {rows}.")

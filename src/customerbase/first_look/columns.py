@@ -14,6 +14,7 @@ from ..ledger.header import shown_name
 from ..ledger.numbers import as_text
 from ..parameters import LedgerColumn
 from ..wording import count, day, percent, plural
+from .guess import Guess, with_article
 from .measures import guess_measures
 from .profile import MOST, Profile
 from .vocabulary import IDENTIFIERS, LABELS, LEDGER, OF_A_CUSTOMER, OTHER_DATES, PARTICULARS, fits, likeness
@@ -26,28 +27,6 @@ FEWEST_REPEATED = 5  # rows below which nothing needs to repeat
 NOT_KEYS = ("phone", "address", "city", "postcode", "birth_date", "consent", "updated")
 MOST_KINDS = 50
 GROUPS = ("manager", "department", "channel", "category", "product")
-
-
-@dataclass(frozen=True)
-class Guess:
-    """What a column is taken for.
-
-    Attributes
-    ----------
-    meaning : str
-        The contract's name.
-    column : str or None
-        The table's name; None where nothing can be it.
-    evidence : str
-        Why, in a short sentence.
-    others : tuple of str
-        Columns that it could be instead.
-    """
-
-    meaning: str
-    column: str | None
-    evidence: str
-    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,14 +67,14 @@ def guess_columns(rows: pl.DataFrame, profiles: Mapping[str, Profile]) -> tuple[
     if kind is not None:
         take(kind)
     measures, about_measures = guess_measures(free)
-    for meaning, column, evidence, others in measures:
-        take(Guess(meaning, column, evidence, others))
+    for measure in measures:
+        take(measure)
     take(_customer(free, rows))
     order = _order(free, rows, found["customer"].column)
     if order is not None:
         take(order)
     for meaning in GROUPS:
-        group = _group(meaning, free, found["customer"].column)
+        group = _group(meaning, free)
         if group is not None:
             take(group)
     return [found[meaning] for meaning in get_args(LedgerColumn) if meaning in found], notes + about_measures
@@ -166,13 +145,13 @@ def _can_be_key(profile: Profile) -> bool:
 
 def _customer_by_content(possible: list[Profile]) -> Guess:
     """Take the only column that repeats as customers do; where there are several nothing tells which."""
-    taken = [*LEDGER.items(), *((meaning, PARTICULARS[meaning]) for meaning in NOT_KEYS)]
+    other_meanings = [*LEDGER.values(), *(PARTICULARS[meaning] for meaning in NOT_KEYS)]
     repeating = [
         profile
         for profile in possible
         if profile.distinct > 1
         and not profile.is_unique
-        and not any(likeness(profile.name, words) >= FITS for _, words in taken)
+        and not any(likeness(profile.name, words) >= FITS for words in other_meanings)
     ]
     if len(repeating) == 1:
         only = repeating[0]
@@ -206,7 +185,7 @@ def _order(free: Mapping[str, Profile], rows: pl.DataFrame, customer: str | None
     candidates = []
     for name, profile in free.items():
         score = likeness(name, LEDGER["order"])
-        if score < FITS or not _can_be_key(profile) or _fits_better(profile, score, ("product", "customer", *GROUPS)):
+        if score < FITS or not _can_be_key(profile) or _fits_better(profile, score, ("customer", *GROUPS)):
             continue
         candidates.append(Candidate(profile, score + 0.3 * profile.is_code))
     belonging = {}
@@ -231,7 +210,7 @@ def _share_of_one_customer(rows: pl.DataFrame, order: str, customer: str | None)
     return float((pairs.group_by("order").len()["len"] == 1).mean() or 0.0)  # type: ignore[arg-type]
 
 
-def _group(meaning: str, free: Mapping[str, Profile], customer: str | None) -> Guess | None:
+def _group(meaning: str, free: Mapping[str, Profile]) -> Guess | None:
     candidates = []
     for name, profile in free.items():
         score = likeness(name, LEDGER[meaning])
@@ -294,8 +273,3 @@ def _repeats(profile: Profile, one: str = "a customer") -> str:
 
 def _rows(profile: Profile) -> str:
     return plural(profile.rows, "row")
-
-
-def with_article(noun: str) -> str:
-    """Return a noun with a or an."""
-    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"

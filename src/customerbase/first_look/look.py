@@ -9,28 +9,30 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import polars as pl
-import sqlalchemy as sa
 from pydantic import ValidationError
 
 from ..errors import Refusal
 from ..ledger import Ledger, read_ledger
+from ..ledger.archives import ENDINGS as ARCHIVES
 from ..ledger.cells import printable
 from ..ledger.header import shown_name
 from ..ledger.numbers import as_text
 from ..ledger.raw import RawTable
-from ..ledger.sources import EXCEL, PACKED, PARQUET, TEXT, Progress, read_tables
+from ..ledger.sources import EXCEL, PARQUET, TEXT, Progress, read_tables
 from ..parameters import LedgerSource, TableSource, check_parameters
 from ..project import ROOT
-from .columns import Guess, guess_columns
+from .columns import guess_columns
 from .currency import guess_currency
+from .guess import Guess
 from .hints import Hint, Reading, guess_date_format, guess_decimals, hints_of_reading
 from .particulars import guess_customers_table, guess_particulars, lists_customers
 from .profile import profiles_of
 
 BUILTIN = "builtin:"
-ENDINGS = TEXT | EXCEL | PARQUET | PACKED | {".db", ".sqlite", ".sqlite3", ".duckdb"}
+ENDINGS = TEXT | EXCEL | PARQUET | ARCHIVES | {".db", ".sqlite", ".sqlite3", ".duckdb"}
 NAMES_SHOWN = 3
 LONGEST_NAME = 64
 NAMELESS = "base"
@@ -119,7 +121,7 @@ def look_at(
     """
     told = progress or (lambda _: None)
     source = _source(path, query)
-    base = _name_from(source) if name is None else _checked_name(name)
+    base = name_from(source) if name is None else _checked_name(name)
     tables = list(read_tables(source, progress=lambda file: told(f"reading {file}")))
     told("looking at the columns")
     main = _main_tables(tables)
@@ -215,13 +217,14 @@ def _checked_name(name: str) -> str:
     return check_parameters({"base": name, "ledger": least}, where="--name").base
 
 
-def _name_from(source: TableSource) -> str:
+def name_from(source: TableSource) -> str:
     """Make a name of letters, digits and dashes from that of the file or the database."""
     path = source.path.removeprefix(BUILTIN)
     if source.is_database:
+        # what stands before the database's name may hold a password
         try:
-            path = sa.make_url(path).database or ""
-        except (sa.exc.ArgumentError, ValueError):
+            path = unquote(urlsplit(path).path)
+        except ValueError:
             path = ""
     stem = Path(path).name
     while Path(stem).suffix.lower() in ENDINGS:

@@ -9,8 +9,10 @@ import polars as pl
 
 from ..ledger.header import shown_name
 from ..wording import count, number, percent, plural
+from .guess import Guess
 from .profile import Profile
 from .vocabulary import (
+    IDENTIFIERS,
     LEDGER,
     NET,
     NO_AMOUNT,
@@ -31,16 +33,8 @@ FEWEST = 3  # rows from which arithmetic says something
 OTHERS_SHOWN = 3
 TAXES = (1.03, 1.35)  # an amount with tax, as a multiple of that without
 OF_THE_LINE = ("cost", "discount", "quantity", "unit_price")  # the first wins a name that fits several
+NOUNS = {"quantity": "a quantity", "unit_price": "a price"}
 PER_UNIT = "unit, each, ед, единиц, stuck, unitaire, unitario, jednostk, stuks"
-
-
-class MeasureGuess(NamedTuple):
-    """A column of numbers: what it means, its name (None where nothing can be it), why, and what else it could be."""
-
-    meaning: str
-    column: str | None
-    evidence: str
-    others: tuple[str, ...] = ()
 
 
 class _Amount(NamedTuple):
@@ -49,7 +43,7 @@ class _Amount(NamedTuple):
     reasons: list[str]
 
 
-def guess_measures(profiles: Mapping[str, Profile]) -> tuple[list[MeasureGuess], list[str]]:
+def guess_measures(profiles: Mapping[str, Profile]) -> tuple[list[Guess], list[str]]:
     """Guess the columns of numbers.
 
     Parameters
@@ -59,7 +53,7 @@ def guess_measures(profiles: Mapping[str, Profile]) -> tuple[list[MeasureGuess],
 
     Returns
     -------
-    list of MeasureGuess
+    list of Guess
         Of amount, or else of quantity and unit_price, and of cost and discount where they are there. Where nothing
         can be the amount, its column is None.
     list of str
@@ -84,24 +78,24 @@ def guess_measures(profiles: Mapping[str, Profile]) -> tuple[list[MeasureGuess],
     amount = _amount(free, quantity, price, discount)
     found = []
     if amount is None and quantity is not None and price is not None:
-        found.append(MeasureGuess("quantity", quantity.name, f"{_about(quantity)}; named like a quantity"))
+        found.append(Guess("quantity", quantity.name, f"{_about(quantity)}; named like a quantity"))
         why = "named like a price; no column holds amounts, so quantity times price is the amount"
-        found.append(MeasureGuess("unit_price", price.name, f"{_about(price)}; {why}"))
+        found.append(Guess("unit_price", price.name, f"{_about(price)}; {why}"))
     elif amount is None and price is not None:
         why = "no quantity is beside this price and no other column holds amounts, so it is taken as what was paid"
-        found.append(MeasureGuess("amount", price.name, f"{_about(price)}; {why}"))
+        found.append(Guess("amount", price.name, f"{_about(price)}; {why}"))
     else:
         candidates = tuple(name for name, profile in free.items() if _can_be_amount(profile))[:OTHERS_SHOWN]
         why = "no column is named like an amount" if candidates else "no column holds amounts"
-        found.append(amount or MeasureGuess("amount", None, why, candidates))
+        found.append(amount or Guess("amount", None, why, candidates))
         for meaning, profile in (("quantity", quantity), ("unit_price", price)):
             if profile is not None:
-                found.append(MeasureGuess(meaning, profile.name, f"{_about(profile)}; named like {_noun(meaning)}"))
+                found.append(Guess(meaning, profile.name, f"{_about(profile)}; named like {NOUNS[meaning]}"))
     for meaning in ("cost", "discount"):
         profile = named.get(meaning)
         if profile is not None:
             beside = f"{_about(profile)}; named like a {meaning}; it must be that of the whole row, not of a unit"
-            found.append(MeasureGuess(meaning, profile.name, beside))
+            found.append(Guess(meaning, profile.name, beside))
     return found, notes
 
 
@@ -113,7 +107,8 @@ def _by_name(numeric: Mapping[str, Profile]) -> tuple[dict[str, Profile], list[s
         scores = {meaning: likeness(name, LEDGER[meaning]) for meaning in OF_THE_LINE}
         meaning = max(OF_THE_LINE, key=lambda candidate: scores[candidate])
         score = scores[meaning]
-        if score < FITS or likeness(name, LEDGER["amount"]) > score:
+        is_code = meaning != "quantity" and fits(profile.words, IDENTIFIERS)
+        if score < FITS or is_code or likeness(name, LEDGER["amount"]) > score:
             continue
         if meaning == "discount" and _is_share(profile):
             notes.append(f"{shown_name(name)} looks like a percentage; the ledger's discount must be money.")
@@ -133,7 +128,7 @@ def _is_share(profile: Profile) -> bool:
 
 def _amount(
     free: Mapping[str, Profile], quantity: Profile | None, price: Profile | None, discount: Profile | None
-) -> MeasureGuess | None:
+) -> Guess | None:
     candidates = []
     for name, profile in free.items():
         score, reasons = _likeness_to_amount(name, profile), []
@@ -163,17 +158,18 @@ def _amount(
         if len(unnamed) != 1 or (quantity is not None and price is not None):
             return None
         why = "no name says so, but no other column can be it"
-        return MeasureGuess("amount", unnamed[0].name, f"{_about(unnamed[0])}; {why}")
+        return Guess("amount", unnamed[0].name, f"{_about(unnamed[0])}; {why}")
     best, *rest = ranked
     reasons = [*best.reasons, *_against(best.profile, [other.profile for other in rest])]
     names = tuple(other.profile.name for other in rest[:OTHERS_SHOWN])
-    return MeasureGuess("amount", best.profile.name, "; ".join([_about(best.profile), *reasons]), names)
+    return Guess("amount", best.profile.name, "; ".join([_about(best.profile), *reasons]), names)
 
 
 def _likeness_to_amount(name: str, profile: Profile) -> float:
     score = likeness(name, LEDGER["amount"])
     tells_tax = fits(profile.words, WITH_OR_WITHOUT)
-    if fits(profile.words, NO_AMOUNT) and not tells_tax and score < 1:
+    is_another_thing = fits(profile.words, NO_AMOUNT) and not tells_tax and score < 1
+    if is_another_thing or fits(profile.words, IDENTIFIERS):
         return 0.0
     return score - 0.1 * fits(profile.words, NET) if score else 0.0
 
@@ -252,7 +248,3 @@ def _share(share: float) -> str:
 
 def _figure(value: Any) -> str:
     return f"{value:,.2f}".removesuffix(".00")
-
-
-def _noun(meaning: str) -> str:
-    return {"quantity": "a quantity", "unit_price": "a price"}[meaning]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from ..wording import percent, plural
-from .columns import FITS, Guess, with_article
+from .columns import FITS
+from .guess import Guess, with_article
 from .profile import MOST, Profile
 from .vocabulary import LEDGER, PARTICULARS, likeness
 

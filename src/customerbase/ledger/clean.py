@@ -155,8 +155,8 @@ def read_ledger(
         raise Refusal(f"{', '.join(table.name for table in tables)}: the ledger has no rows. Export it again.")
     refuse_beyond(
         quarantine_limit,
-        rows_read,
-        sum(part.lost for part in cleaned),
+        rows_read - sum(part.harmless for part in cleaned),
+        sum(part.quarantine.height - part.harmless for part in cleaned),
         [loss for part in cleaned for loss in part.losses],
     )
     used = pl.concat([part.rows for part in cleaned], how="diagonal_relaxed")
@@ -168,9 +168,9 @@ def read_ledger(
     if drop_duplicates and repeats.height:
         used, quarantine = _without(repeats, used, quarantine, tables)
     told("drawing up the account")
-    account = balanced(rows_read, sum(part.units_read for part in cleaned), used, quarantine)
     if used.is_empty():
-        raise Refusal(f"{', '.join(table.name for table in tables)}: no row of the ledger can be used.")
+        raise Refusal(f"{', '.join(table.name for table in tables)}: the ledger has no purchases. Export it again.")
+    account = balanced(rows_read, sum(part.units_read for part in cleaned), used, quarantine)
     digest = hashlib.sha256("\n".join(table.digest for table in tables).encode()).hexdigest()
     return Ledger(used, quarantine, digest, account, repeats.height, tuple(part.table for part in cleaned))
 
@@ -180,7 +180,7 @@ class _Cleaned:
     rows: pl.DataFrame
     quarantine: pl.DataFrame
     losses: list[Loss]
-    lost: int
+    harmless: int
     units_read: int
     table: SourceTable
 
@@ -224,7 +224,7 @@ def _clean(table: RawTable, source: LedgerSource, latest: dt.date | None) -> _Cl
         cells.evidence,
     )
     found = losses(cells)
-    return _Cleaned(used, quarantine, found, quarantine.height - harmless(cells), units_read, about)
+    return _Cleaned(used, quarantine, found, harmless(cells), units_read, about)
 
 
 def _judge(cells: Cells, latest: dt.date | None) -> None:

@@ -252,7 +252,8 @@ def _file(url: sa.URL, name: str) -> Path:
     except (OSError, ValueError):
         is_file = False
     if not is_file:
-        raise Refusal(f"{name}: there is no such file. A relative path starts at the project's folder, {ROOT}.")
+        remedy = f"Mend the path; a relative one starts at the project's folder, {ROOT}."
+        raise Refusal(f"{name}: there is no such file. {remedy}")
     return file
 
 
@@ -286,7 +287,7 @@ def _keep_dates_out_of_range(connection: Any, _: Any) -> None:
 
 def _unopened(url: sa.URL, name: str, reason: BaseException) -> Refusal:
     if url.host is None and url.get_backend_name() in ("sqlite", "duckdb"):
-        remedy = "Is it a database of this kind, and does nobody else hold it open?"
+        remedy = "Mend the path if it is no database of this kind, or close it where it is open."
     else:
         remedy = "Check the address, that the server runs, and the user and password (PGPASSWORD or ~/.pgpass)."
     return Refusal(f"{name}: can't be opened: {_first_line(reason, url)}. {remedy}")

@@ -116,7 +116,7 @@ class DateReading:
 class _Order:
     """Which number is the day in the dates of one separator, and why."""
 
-    columns: tuple[str, ...]  # the readings taken, of `day_first` and `month_first`
+    columns: tuple[str, ...]  # the readings taken, of `day_first`, `month_first` and `year_first`
     evidence: str
     ambiguous: tuple[str, ...] = ()
     sample: str = ""

@@ -98,7 +98,7 @@ def harmless(cells: Cells) -> int:
 
 
 def refuse_beyond(limit: float, rows_read: int, lost: int, found: Sequence[Loss]) -> None:
-    """Refuse the table when more rows are lost than the limit allows.
+    """Refuse the table when more rows are lost than the limit allows, or all of them.
 
     Parameters
     ----------
@@ -113,11 +113,13 @@ def refuse_beyond(limit: float, rows_read: int, lost: int, found: Sequence[Loss]
     Refusal
         With the main reasons, and how many rows can't be used.
     """
-    if lost <= limit * rows_read:
+    if lost <= limit * rows_read and (lost < rows_read or not lost):
         return
     main = sorted(found, key=lambda loss: -loss.rows)[:REASONS_SHOWN]
     share = f"{plural(lost, 'row')} of {rows_read:,} ({percent(lost / rows_read)})"
     raise Refusal(
         *(loss.line for loss in main),
-        f"{share} can't be used, and quarantine_limit lets {percent(limit)} be set aside.",
+        f"{share} can't be used, and quarantine_limit lets {percent(limit)} be set aside."
+        if lost > limit * rows_read
+        else f"{share} can't be used, so nothing is left. Mend the file, or the columns of the parameters.",
     )

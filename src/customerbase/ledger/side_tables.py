@@ -121,7 +121,8 @@ def _read(
             continue
         aside = set_aside(cells)
         read = table.rows.height + table.broken.height
-        refuse_beyond(limit, read, aside.height - harmless(cells), losses(cells))
+        apart = harmless(cells)
+        refuse_beyond(limit, read - apart, aside.height - apart, losses(cells))
         rows.append(cells.frame.filter(~cells.at_fault))
         quarantine.append(aside)
         columns = tuple(table.rows.columns)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import importlib.util
-import io
-import zipfile
-import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -16,17 +12,16 @@ import polars as pl
 from ..errors import Refusal
 from ..parameters import TableSource
 from ..project import ROOT
+from . import archives
 from .raw import RawTable
 from .text import read_text
 
 TEXT = {".csv", ".txt", ".tsv"}
 EXCEL = {".xlsx", ".xls", ".xlsb", ".ods"}
 PARQUET = {".parquet", ".pq"}
-PACKED = {".gz", ".zip"}
-IN_FOLDERS = {".csv", ".tsv"} | EXCEL | PARQUET | PACKED  # a .txt beside ledgers is a note, unless it is named outright
+# a .txt beside ledgers is a note, unless it is named outright
+IN_FOLDERS = {".csv", ".tsv"} | EXCEL | PARQUET | archives.ENDINGS
 LONGEST_SHOWN = 300
-LARGEST_UNPACKED = 16 * 2**30  # bytes; an archive that claims more is no ledger
-TOO_LARGE = f"unpacks to more than {LARGEST_UNPACKED:,} bytes, which is more than is read here. Export it in parts."
 CDNOW, WHOLESALE = "cdnow", "wholesale"
 BUILTIN = (CDNOW, WHOLESALE)
 BUILTIN_FOLDERS = {WHOLESALE: ROOT / "data" / "wholesale" / "ledger"}
@@ -73,9 +68,8 @@ def read_tables(source: TableSource, key: str = "ledger", progress: Progress | N
 
 def _builtin_folder(name: str, key: str) -> Path:
     if name not in BUILTIN:
-        raise Refusal(
-            f"{key}.path: there is no built-in ledger '{_printable(name)}'; there is: {', '.join(BUILTIN)}. Name one of these."
-        )
+        there = ", ".join(BUILTIN)
+        raise Refusal(f"{key}.path: there is no built-in ledger '{_printable(name)}'. Name one of these: {there}.")
     return BUILTIN_FOLDERS[name]
 
 
@@ -92,9 +86,8 @@ def _files(path: Path, key: str) -> list[Path]:
             f"Mend {key}.path."
         )
     if not files:
-        raise Refusal(
-            f"{key}.path: the folder {_printable(path)} holds no CSV, Parquet or Excel file. Put the tables there, or set {key}.path."
-        )
+        remedy = f"Put the tables there, or set {key}.path."
+        raise Refusal(f"{key}.path: the folder {_printable(path)} holds no CSV, Parquet or Excel file. {remedy}")
     return files
 
 
@@ -104,7 +97,7 @@ def _is_table(file: Path) -> bool:
 
 
 def _read_file(file: Path, source: TableSource, wanted: Collection[str]) -> Iterator[RawTable]:
-    _refuse_unknown_ending(file.suffix.lower(), _printable(file), TEXT | EXCEL | PARQUET | PACKED)
+    _refuse_unknown_ending(file.suffix.lower(), _printable(file), TEXT | EXCEL | PARQUET | archives.ENDINGS)
     if not file.is_file():
         raise Refusal(f"{_printable(file)}: is no file that can be read. Set the path to a file or a folder.")
     try:
@@ -117,60 +110,19 @@ def _read_file(file: Path, source: TableSource, wanted: Collection[str]) -> Iter
         raise Refusal(
             f"{_printable(file)}: is larger than this machine's memory. Save it as Parquet, by years."
         ) from None
-    for name, unpacked in _unpacked(_printable(file.name), content):
-        yield from _read_content(name, unpacked, source, wanted)
-
-
-def _unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
-    ending = Path(name).suffix.lower()
-    if ending == ".gz":
-        inner = name[: -len(ending)]
-        yield (inner if Path(inner).suffix else f"{inner}.csv"), _gunzipped(name, content)
-    elif ending == ".zip":
-        yield from _unzipped(name, content)
+    name, ending = _printable(file.name), file.suffix.lower()
+    if ending in archives.ENDINGS:
+        for packed in archives.unpack(name, content, IN_FOLDERS - archives.ENDINGS):
+            yield from _read_content(packed.name, packed.ending, packed.content, source, wanted)
     else:
-        yield name, content
+        yield from _read_content(name, ending, content, source, wanted)
 
 
-def _gunzipped(name: str, content: bytes) -> bytes:
-    try:
-        with gzip.open(io.BytesIO(content)) as file:
-            unpacked = file.read(LARGEST_UNPACKED + 1)
-    except (OSError, EOFError, zlib.error):
-        raise Refusal(f"{name}: can't be unpacked; it is damaged or cut off. Export it again.") from None
-    if len(unpacked) > LARGEST_UNPACKED:
-        raise Refusal(f"{name}: {TOO_LARGE}")
-    return unpacked
-
-
-def _unzipped(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = sorted(
-                (
-                    member
-                    for member in archive.infolist()
-                    if Path(member.filename).suffix.lower() in IN_FOLDERS - PACKED
-                ),
-                key=lambda member: member.filename,
-            )
-            members = [member for member in members if not Path(member.filename).name.startswith(("~$", ".", "__"))]
-            if not members:
-                raise Refusal(f"{name}: the archive holds no CSV, Parquet or Excel file. Pack the tables themselves.")
-            if sum(member.file_size for member in members) > LARGEST_UNPACKED:
-                raise Refusal(f"{name}: {TOO_LARGE}")
-            for member in members:
-                yield f"{name}/{_printable(member.filename)}", archive.read(member)
-    except RuntimeError:
-        raise Refusal(f"{name}: the archive is protected by a password. Unpack it first.") from None
-    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, zlib.error):
-        raise Refusal(f"{name}: can't be unpacked; it is damaged or cut off. Pack it again.") from None
-
-
-def _read_content(name: str, content: bytes, source: TableSource, wanted: Collection[str]) -> list[RawTable]:
+def _read_content(
+    name: str, ending: str, content: bytes, source: TableSource, wanted: Collection[str]
+) -> list[RawTable]:
     if not content:
         raise Refusal(f"{name}: the file is empty. Export it again.")
-    ending = Path(name).suffix.lower()
     _refuse_unknown_ending(ending, name, TEXT | EXCEL | PARQUET)
     if ending in TEXT:
         return [read_text(content, name, source, wanted)]

@@ -19,7 +19,7 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,17 +79,28 @@ def read_text(content: bytes, name: str, source: TableSource, wanted: Collection
     """
     if not content:
         raise Refusal(f"{name}: the file is empty. Export it again.")
-    with ThreadPoolExecutor(1) as aside:
-        digest: Future[str] = aside.submit(lambda: hashlib.sha256(content).hexdigest())
+    # what takes long and lets other threads work goes on beside the rest
+    with ThreadPoolExecutor(2) as aside:
+        digest = aside.submit(_digest, content)
         decoded = decode(content, name, source.encoding)
         text = _with_newlines(decoded.text)
         layout = _lay_out(text, name, source, wanted)
-        checked = _check(text, layout, decoded.damaged)
-        rows, numbers, broken = _table(text, layout, checked)
+        if _has_quotes(text, layout):
+            checked = _check(text, layout, decoded.damaged, has_quotes=True)
+            rows = _read(_patched(text, checked.repairs), layout, has_quotes=True)
+        else:
+            # then a record is a line, and nothing needs repair
+            being_read = aside.submit(_read, text, layout, has_quotes=False)
+            checked = _check(text, layout, decoded.damaged, has_quotes=False)
+            rows = being_read.result()
+        rows, numbers, broken = _table(rows, layout, checked.broken, is_cut_off=not text.endswith(b"\n"))
         reading = {"encoding": decoded.encoding, **layout.reading}
-        return RawTable(
-            name, rows, numbers, digest.result(), broken, reading, {"encoding": decoded.evidence, **layout.evidence}
-        )
+        evidence = {"encoding": decoded.evidence, **layout.evidence}
+        return RawTable(name, rows, numbers, digest.result(), broken, reading, evidence)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _with_newlines(text: bytes) -> bytes:
@@ -331,12 +342,10 @@ class _Checked:
 
     broken: pl.DataFrame
     repairs: list[tuple[int, int, bytes]]
-    has_quotes: bool
 
 
-def _check(text: bytes, layout: _Layout, damaged: Mapping[int, str]) -> _Checked:
+def _check(text: bytes, layout: _Layout, damaged: Mapping[int, str], *, has_quotes: bool) -> _Checked:
     """Find the rows that can't be split into the header's columns, and those that need rewriting for the reader."""
-    has_quotes = _has_quotes(text, layout.start, layout.delimiter.encode())
     delimiter = layout.delimiter.encode()
     line_end = b"\r\n" if b"\r" in text else b"\n"
     regular = delimiter * (len(layout.names) - 1) + line_end
@@ -356,7 +365,7 @@ def _check(text: bytes, layout: _Layout, damaged: Mapping[int, str]) -> _Checked
             suspects = _suspects(chunk, layout, odd_here, has_quotes)
             broken.append(quoted.read(suspects, at, line) if has_quotes else _broken(suspects, layout, odd_here, line))
         line += count
-    return _Checked(pl.concat(broken), quoted.repairs, has_quotes)
+    return _Checked(pl.concat(broken), quoted.repairs)
 
 
 def _chunks(text: bytes, start: int) -> Iterator[tuple[int, bytes]]:
@@ -488,22 +497,23 @@ def _quoted(cell: bytes) -> bytes:
     return QUOTE + cell.replace(QUOTE, b'""').replace(b"\n", b"\r") + QUOTE if cell else cell
 
 
-def _has_quotes(text: bytes, start: int, delimiter: bytes) -> bool:
-    """Whether any cell from `start` on begins with a quotation mark; elsewhere it is a letter like others."""
-    if text.find(QUOTE, start) < 0:
+def _has_quotes(text: bytes, layout: _Layout) -> bool:
+    """Whether any cell of the body begins with a quotation mark; elsewhere it is a letter like others."""
+    if text.find(QUOTE, layout.start) < 0:
         return False
-    return text.startswith(QUOTE, start) or any(text.find(sign + QUOTE, start) >= 0 for sign in (delimiter, b"\n"))
+    before = (layout.delimiter.encode(), b"\n")
+    return text.startswith(QUOTE, layout.start) or any(text.find(sign + QUOTE, layout.start) >= 0 for sign in before)
 
 
 # the table
 
 
-def _table(text: bytes, layout: _Layout, checked: _Checked) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame]:
+def _table(
+    rows: pl.DataFrame, layout: _Layout, broken: pl.DataFrame, *, is_cut_off: bool
+) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame]:
     """Return the rows that can be used, their numbers in the file, and the broken rows."""
-    is_cut_off = not text.endswith(b"\n")
-    rows = _read(text, layout, checked)
     numbers = pl.int_range(layout.header_row + 1, layout.header_row + 1 + rows.height, eager=True).alias("row")
-    broken = checked.broken.with_columns(pl.col("row") + layout.header_row + 1)
+    broken = broken.with_columns(pl.col("row") + layout.header_row + 1)
     if is_cut_off and broken.height and broken["row"][-1] >= layout.header_row + rows.height:
         ends_here = pl.when(pl.int_range(pl.len()) == pl.len() - 1).then(pl.lit(" The file ends in this row."))
         broken = broken.with_columns(pl.concat_str("reason", ends_here.otherwise(pl.lit(""))))
@@ -526,23 +536,23 @@ def _table(text: bytes, layout: _Layout, checked: _Checked) -> tuple[pl.DataFram
     return rows, numbers, broken
 
 
-def _read(text: bytes, layout: _Layout, checked: _Checked) -> pl.DataFrame:
+def _read(text: bytes, layout: _Layout, *, has_quotes: bool) -> pl.DataFrame:
     schema = dict.fromkeys(map(str, range(len(layout.names))), pl.String)
     if layout.start >= len(text):
         return pl.DataFrame(schema=schema)
     rows = pl.read_csv(
-        _patched(text, checked.repairs),
+        text,
         has_header=False,
         skip_lines=layout.lines,
         separator=layout.delimiter,
-        quote_char='"' if checked.has_quotes else None,
+        quote_char='"' if has_quotes else None,
         schema=schema,
         missing_columns="insert",
         extra_columns="ignore",
     )
-    if any(b"\r" in replacement for _, _, replacement in checked.repairs):
+    if has_quotes and b"\r" in text:
         rows = rows.with_columns(pl.all().str.replace_all("\r", "\n", literal=True))
-    return _blank_to_null(rows, text, checked.has_quotes)
+    return _blank_to_null(rows, text, has_quotes)
 
 
 def _patched(text: bytes, repairs: list[tuple[int, int, bytes]]) -> bytes:
@@ -560,7 +570,7 @@ def _patched(text: bytes, repairs: list[tuple[int, int, bytes]]) -> bytes:
 def _blank_to_null(rows: pl.DataFrame, text: bytes, has_quotes: bool) -> pl.DataFrame:
     """Make cells without any sign but spaces null, looking only at columns that may have some."""
     # a search for one byte is many times faster than one for two
-    if any(space[:1] in text and space in text for space in WIDE_SPACES):
+    if not text.isascii() and any(space[:1] in text and space in text for space in WIDE_SPACES):
         columns = rows.columns
     elif has_quotes or b" " in text or b"\t" in text:
         lowest = rows.select(pl.all().min()).row(0)

@@ -35,6 +35,8 @@ from .raw import RawTable
 HEADER_WITHIN = 200  # rows from the first with a value on
 MOST_CELLS = 100_000_000  # calamine keeps 32 bytes for each cell of the rectangle that the cells span
 CHUNK = 2**24
+LONGEST_CELL = 2**26  # bytes; a spreadsheet's cells hold 32,767 letters
+CELL_TOO_LONG = "a cell holds more text than any spreadsheet takes. Save the table as .csv."
 SHEETS_SHOWN = 20
 LONGEST_SENTENCE = 200
 ERRORS = {
@@ -205,7 +207,7 @@ def _sheet_names(there: Sequence[str], name: str, source: TableSource) -> Sequen
         return [str(source.sheet)]
     shown = ", ".join(map(shown_name, there[:SHEETS_SHOWN])) + ", ..." * (len(there) > SHEETS_SHOWN)
     sheet = source.sheet if isinstance(source.sheet, int) else shown_name(source.sheet)
-    raise Refusal(f"{name}: there is no sheet {sheet} (ledger.sheet). The workbook has: {shown}.")
+    raise Refusal(f"{name}: there is no sheet {sheet}. Set ledger.sheet to one of these: {shown}.")
 
 
 def _read_sheet(
@@ -433,6 +435,8 @@ def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
     rest = b""
     with archive.open(member) as file:
         while chunk := file.read(CHUNK):
+            if len(rest) > LONGEST_CELL:
+                raise Refusal(f"{member}: {CELL_TOO_LONG}")
             whole, cell, rest = (rest + chunk).rpartition(b"<c ")
             yield whole
             rest = cell + rest

@@ -406,7 +406,7 @@ def test_totals_do_not_count_towards_the_limit(sales) -> None:
         sales(HEADER + SOUND + totals + ",2024-01-02,1\n", quarantine_limit=0.01)
     assert lines_of(refusal) == (
         "s.csv: no customer in row 82 ('') (column 'c'). Fill in the customer or take these rows out.",
-        "1 row of 81 (1%) can't be used, and quarantine_limit lets 1% be set aside.",
+        "1 row of 41 (2%) can't be used, and quarantine_limit lets 1% be set aside.",
     )
 
 
@@ -548,14 +548,28 @@ def test_a_row_or_an_amount_that_is_lost_ends_the_run(sales, monkeypatch, name: 
         sales(UNSOUND + "139,2024-01-02,10.00\n", drop_duplicates=True)
 
 
-def test_no_ledger_without_rows(tmp_path, sales) -> None:
+def test_a_ledger_without_rows_is_refused(sales) -> None:
     with pytest.raises(Refusal) as refusal:
         sales(HEADER + "\n,,\n")
     assert lines_of(refusal) == ("s.csv: the ledger has no rows. Export it again.",)
+
+
+@pytest.mark.parametrize("content", ["Total,,400.00\n", HEADER, "Total,,400.00\n" + HEADER])
+def test_a_ledger_of_totals_and_headers_alone_is_refused(sales, content: str) -> None:
     with pytest.raises(Refusal) as refusal:
-        sales(HEADER + ",soon,x\n", quarantine_limit=1)
-    (line,) = lines_of(refusal)
-    assert line.startswith("s.csv: no row of the ledger can be used.")
+        sales(HEADER + content)
+    assert lines_of(refusal)[0].startswith("s.csv: ")
+
+
+def test_a_ledger_without_usable_rows_is_refused_whatever_the_limit(sales) -> None:
+    with pytest.raises(Refusal) as refusal:
+        sales(HEADER + ",soon,3\n", quarantine_limit=1)
+    *reasons, total = lines_of(refusal)
+    assert [line.partition(" in row 2")[0] for line in reasons] == [
+        "s.csv: no date that can be read",
+        "s.csv: no customer",
+    ]
+    assert total.startswith("1 row of 1 (100%) can't be used, so nothing is left. Mend ")
 
 
 def test_every_bad_file_of_a_folder_is_named(tmp_path) -> None:

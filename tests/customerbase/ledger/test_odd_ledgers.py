@@ -36,7 +36,7 @@ from typer.testing import CliRunner
 
 from customerbase.cli import app
 from customerbase.intake import Intake, take_in
-from customerbase.ledger import sources
+from customerbase.ledger import archives
 from customerbase.parameters import read_parameters
 
 TODAY = dt.date(2025, 1, 1)
@@ -48,7 +48,7 @@ SOUND_ROWS, SOUND_AMOUNT = 40, 400.0
 NEXT = SOUND_ROWS + 2  # the number of the row after the header and the sound rows
 IMPERATIVES = (
     "Check Choose Close Correct Delete Export Fill Give Install Let Make Mend Name Open Pack Put Rename Save Set "
-    "Shorten Unpack Use use Write"
+    "Shorten try Unpack Use use Write"
 )
 REMEDY = re.compile(rf"(?:^|[.;:] )(?:{IMPERATIVES.replace(' ', '|')}) |must hold ")
 SUMMARY = re.compile(r"Nothing was run\.|.* can't be used, and quarantine_limit lets \d+% be set aside\.")
@@ -234,6 +234,19 @@ def zipped(**members: str | bytes) -> bytes:
         for name, content in members.items():
             archive.writestr(f"{name}.csv", content)
     return stream.getvalue()
+
+
+def zipped_with_a_folder() -> bytes:
+    """Return an archive with a folder that is called like a file."""
+    stream = io.BytesIO(zipped(sales=after_sound()))
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.mkdir("2024.csv")
+    return stream.getvalue()
+
+
+def zipped_twice_under_one_name() -> bytes:
+    """Return an archive with two members of one name."""
+    return zipped(a=after_sound(), b=after_sound()).replace(b"b.csv", b"a.csv")
 
 
 def zipped_with_password() -> bytes:
@@ -493,6 +506,17 @@ ARCHIVES = {
     ),
     "zip that holds less than it claims": Case(zipped_with_claims(2**32 - 2), ALL_SOUND, "sales.zip"),
     "zip that holds more than it claims": Case(zipped_with_claims(100), Refused(("can't be unpacked",)), "sales.zip"),
+    "zip with a folder named .csv": Case(zipped_with_a_folder(), ALL_SOUND, "sales.zip"),
+    "zip with two files of one name": Case(
+        zipped_twice_under_one_name(), Refused(("two files called 'a.csv'", "Rename one")), "sales.zip"
+    ),
+    "zip in a zip": Case(zipped(a=b"").replace(b"a.csv", b"a.zip"), Refused(("holds no CSV",)), "sales.zip"),
+    "gzip beside what it was made of": Case(
+        folder(sales__csv=after_sound(), sales__csv__gz=gzip.compress(after_sound("c1,soon,5.00").encode())),
+        Taken(81, 800.0, {NEXT: "no date"}, 5.0, repeats=40),
+    ),
+    "gzip of a workbook": Case(written("sales.xlsx.gz", lambda: gzip.compress(xlsx(among_sound()))), ALL_SOUND),
+    "gzip that doesn't name its file": Case(gzip.compress(after_sound().encode()), ALL_SOUND, "sales.gz"),
     "zip with a path out of it": Case(zipped(**{"../../sales": after_sound()}), ALL_SOUND, "sales.zip"),
 }
 
@@ -558,6 +582,17 @@ TEXTS = {
     ),
     "row with too few fields": Case(after_sound("c1,2024-01-05") + sound(), Taken(81, 800.0, {NEXT: "2 fields"})),
     "every row with too few fields": Case(HEADER + "c1,2024-01-05\n" * 9, Refused(("2 fields", "100%"), row=2)),
+    "every second row with an open quotation mark": Case(
+        HEADER + '"c1,2024-01-02,5.00\nc2,2024-01-02,1.00\n' * 500,
+        Taken(1000, 500.0, dict.fromkeys(range(2, 1002, 2), "quotation mark")),
+        parameters=ANY_SHARE,
+    ),
+    "quotation marks for inches": Case(
+        HEADER + 'c5" x 7",2024-01-02,1.00\n' * 9, Taken(9, 9.0, holds={"customer": ['c5" x 7"']})
+    ),
+    "no row can be used, whatever the limit": Case(
+        HEADER + "c1,soon,5.00\n" * 9, Refused(("no date", "'soon'"), row=2), parameters=ANY_SHARE
+    ),
     "NUL in one row": Case(after_sound("c\0,2024-01-05,5.00") + sound(), Taken(81, 800.0, {NEXT: "NUL"})),
     "NUL at the end, as after a crash": Case(
         after_sound("c1,2024-01-05,5.00" + "\0" * 500), Taken(41, SOUND_AMOUNT, {NEXT: "NUL"})
@@ -596,8 +631,8 @@ TEXTS = {
         parameters=ANY_SHARE,
     ),
     "cell of 50 MB that nobody asks for": Case(with_a_large_cell("c1,2024-01-02,1.00,X"), Taken(41, 401.0)),
-    "cell of 10 MB as the amount": Case(
-        with_a_large_cell("c1,2024-01-02,X,note", 10_000_000), Taken(41, SOUND_AMOUNT, {NEXT: "no number"})
+    "cell of 2 MB as the amount": Case(
+        with_a_large_cell("c1,2024-01-02,X,note", 2_000_000), Taken(41, SOUND_AMOUNT, {NEXT: "no number"})
     ),
     "folder with a pipe": Case(folder_with_a_pipe, ALL_SOUND),
     "file beside a nested folder": Case(beside_a_nested_folder, ALL_SOUND),
@@ -652,6 +687,12 @@ KEYS_AND_KINDS = {
         HEADER + (sound(2) + "Subtotal,,20.00\n") * 3 + "Итого:,,60.00\n",
         Taken(10, 60.0, {4: "a total", 7: "a total", 10: "a total", 11: "a total"}, 120.0),
     ),
+    "total where nothing may be lost": Case(
+        after_sound("Total,,400.00"),
+        Taken(41, SOUND_AMOUNT, {NEXT: "a total"}, 400.0),
+        parameters={"quarantine_limit": 0},
+    ),
+    "totals alone": Case(HEADER + "Total,,400.00\n", Refused(("no rows",))),
     "total that says nothing": Case(after_sound(",,400.00"), Taken(41, SOUND_AMOUNT, {NEXT: "a total"}, 400.0)),
     "customer called Total": Case(
         after_sound("Total,2024-01-05,5.00"), Taken(41, 405.0, holds={"customer": ["Total"]})
@@ -729,6 +770,11 @@ DATES = {
     ),
     "every date in the future": Case(
         HEADER + sound().replace("2024", "2099"), Refused(("in the future", "100%"), row=2)
+    ),
+    "date format with fractions of a second": Case(
+        HEADER + sound().replace(",10.00", " 10:30:00.500,10.00"),
+        ALL_SOUND,
+        hints={"date_format": "%Y-%m-%d %H:%M:%S.%f"},
     ),
     "no such day": Case(after_sound("c1,2024-02-30,5.00"), Taken(41, SOUND_AMOUNT, {NEXT: "no date"}, 5.0)),
     "no day": Case(after_sound("c1,,5.00"), Taken(41, SOUND_AMOUNT, {NEXT: "no date"}, 5.0)),
@@ -842,6 +888,31 @@ WORKBOOKS = {
     ),
     "two sheets": Case(in_workbook(among_sound(), February=among_sound()), Taken(80, 800.0, repeats=40)),
     "sheet of notes": Case(in_workbook(among_sound(), Notes=[["see page 2"]]), ALL_SOUND),
+    "table that begins further down and right": Case(
+        in_workbook([[], [], [], *([None, None, *row] for row in among_sound(("c1", "soon", 5)))]),
+        Taken(41, SOUND_AMOUNT, {NEXT + 3: "no date"}, 5.0),
+    ),
+    "cell far off": Case(
+        in_workbook(among_sound(), change=lambda book: book["Sales"].cell(1_048_576, 16_384, "x")),
+        Refused(("XFD", "Delete the cells")),
+    ),
+    "sheet of a chart": Case(
+        in_workbook(among_sound(), change=lambda book: book.create_chartsheet("Chart")), ALL_SOUND
+    ),
+    "times, truths and days in the wrong columns": Case(
+        in_workbook(
+            among_sound(
+                ("c1", dt.time(10, 30), 5),
+                ("c1", True, 5),
+                ("c1", dt.datetime(2024, 1, 5), dt.datetime(2024, 1, 5)),
+                ("c1", dt.datetime(1900, 1, 1), 5),
+            )
+        ),
+        Taken(
+            44, SOUND_AMOUNT, {NEXT: "no date", NEXT + 1: "no date", NEXT + 2: "no number", NEXT + 3: "no date"}, 15.0
+        ),
+        parameters=ANY_SHARE,
+    ),
     "hidden sheet": Case(
         in_workbook(
             among_sound(),
@@ -881,6 +952,18 @@ WORKBOOKS = {
 DATABASES = {
     "SQLite": Case(sqlite, Taken(41, SOUND_AMOUNT, {SOUND_ROWS + 1: "no date"}, 5.0), hints=QUERY),
     "DuckDB": Case(duck, Taken(40, 205.0), hints=QUERY),
+    "SQLite with values of other types": Case(
+        sqlite,
+        Taken(
+            45, SOUND_AMOUNT + 2, {43: "no number", 44: "no date", 45: "no number"}, 5.0, {"customer": ["7", "00ff"]}
+        ),
+        hints={
+            "query": "SELECT customer, date, amount FROM sold WHERE date <> '2024-02-30' UNION ALL VALUES "
+            "(7, '2024-01-02', 1), (x'00ff', '2024-01-02', 1), ('c1', '2024-01-02', 'x'), ('c1', 1704153600, 5.0), "
+            "('c1', '2024-01-02', 9e999)"
+        },
+        parameters=ANY_SHARE,
+    ),
     "SQLite without the table": Case(
         sqlite, Refused(("no such table", "Mend ledger.query"), names="sales.db"), hints={"query": "SELECT * FROM x"}
     ),
@@ -959,7 +1042,7 @@ def parameter_file(case: Case, place: Path, patch: pytest.MonkeyPatch) -> Path:
     file = place / "odd.yml"
     file.write_text(yaml.safe_dump(given, allow_unicode=True), encoding="utf-8")
     if case.largest_unpacked is not None:
-        patch.setattr(sources, "LARGEST_UNPACKED", case.largest_unpacked)
+        patch.setattr(archives, "LARGEST_UNPACKED", case.largest_unpacked)
     if case.fails_with is not None:
         # permissions don't bind every user that runs tests
         really_open, failure = Path.open, case.fails_with

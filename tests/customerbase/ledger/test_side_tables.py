@@ -244,7 +244,7 @@ def test_files_of_a_folder_are_one_table(tmp_path: Path, kind: str) -> None:
     told: list[str] = []
     found = read_table(table.model_validate({"path": str(tmp_path), "columns": columns}), progress=told.append)
     assert found.rows.height == (3 if kind == "customers" else 5)
-    assert [(about.name, about.rows) for about in found.tables] == [("a.csv", 2), ("b.csv", 3)]
+    assert [(about.name, about.rows) for about in found.tables] == [("a.csv", 2), ("b.csv.gz", 3)]
     assert told == ["reading a.csv", "reading b.csv.gz"]
 
 

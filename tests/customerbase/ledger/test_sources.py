@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from customerbase.errors import Refusal
-from customerbase.ledger import read_ledger, sources
+from customerbase.ledger import archives, read_ledger
 from customerbase.ledger.raw import RawTable
 from customerbase.ledger.sources import read_tables
 from customerbase.parameters import LedgerSource, TableSource, read_parameters
@@ -93,13 +93,13 @@ FILES = {
     "s.parquet": (parquet(), ["s.parquet"]),
     "s.pq": (parquet(), ["s.pq"]),
     "s.xlsx": (workbook(), ["s.xlsx"]),
-    "s.csv.gz": (gzip.compress(CSV), ["s.csv"]),
-    "S.CSV.GZ": (gzip.compress(CSV), ["S.CSV"]),
-    "s.gz": (gzip.compress(CSV), ["s.csv"]),
-    "s.txt.gz": (gzip.compress(CSV), ["s.txt"]),
-    "s.parquet.gz": (gzip.compress(parquet()), ["s.parquet"]),
-    "s.xlsx.gz": (gzip.compress(workbook()), ["s.xlsx"]),
-    "two parts.csv.gz": (gzip.compress(CSV) + gzip.compress(CSV[6:]), ["two parts.csv"]),
+    "s.csv.gz": (gzip.compress(CSV), ["s.csv.gz"]),
+    "S.CSV.GZ": (gzip.compress(CSV), ["S.CSV.GZ"]),
+    "s.gz": (gzip.compress(CSV), ["s.gz"]),
+    "s.txt.gz": (gzip.compress(CSV), ["s.txt.gz"]),
+    "s.parquet.gz": (gzip.compress(parquet()), ["s.parquet.gz"]),
+    "s.xlsx.gz": (gzip.compress(workbook()), ["s.xlsx.gz"]),
+    "two parts.csv.gz": (gzip.compress(CSV) + gzip.compress(CSV[6:]), ["two parts.csv.gz"]),
     "s.zip": (zipped({"a.csv": CSV}), ["s.zip/a.csv"]),
     "s.ZIP": (zipped({"a.parquet": parquet()}), ["s.ZIP/a.parquet"]),
     "years.zip": (zipped({"2025/b.csv": CSV, "2024/a.csv": CSV}), ["years.zip/2024/a.csv", "years.zip/2025/b.csv"]),
@@ -139,7 +139,7 @@ def test_the_digest_is_that_of_the_content_however_packed(tmp_path: Path) -> Non
 
 def test_a_folders_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     files = {"c.csv": CSV, "a.parquet": parquet(), "b.xlsx": workbook(), "d.csv.gz": gzip.compress(CSV)}
-    assert [table.name for table in tables(put(tmp_path, files))] == ["a.parquet", "b.xlsx", "c.csv", "d.csv"]
+    assert [table.name for table in tables(put(tmp_path, files))] == ["a.parquet", "b.xlsx", "c.csv", "d.csv.gz"]
 
 
 def test_lock_files_hidden_files_notes_and_subfolders_are_passed_over(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_an_unknown_ending_is_refused_with_the_known_ones(tmp_path: Path, name: 
 @pytest.mark.parametrize(("name", "ending"), [("s.json.gz", ".json"), ("s.zip.gz", ".zip")])
 def test_an_unknown_ending_inside_is_refused_too(tmp_path: Path, name: str, ending: str) -> None:
     line = problem(put(tmp_path, {name: gzip.compress(zipped({"a.csv": CSV}))}) / name)
-    assert line.startswith(f"{name.removesuffix('.gz')}: '{ending}' is no table's ending read here")
+    assert line.startswith(f"{name}: '{ending}' is no table's ending read here")
 
 
 @pytest.mark.parametrize("files", [{}, {"notes.md": b"x"}, {"~$sales.xlsx": b"x"}, {"2024/sales.csv": CSV}], ids=str)
@@ -260,10 +260,11 @@ def test_a_file_that_the_system_does_not_give_is_refused(
 
 
 TWO = zipped({"a.csv": CSV * 50, "b.csv": OTHER})
+TWICE = TWO.replace(b"b.csv", b"a.csv")
 UNREADABLE = {
     "empty": ("s.csv", b"", "s.csv: the file is empty. Export it again."),
-    "gzip of nothing": ("s.csv.gz", gzip.compress(b""), "s.csv: the file is empty. Export it again."),
-    "no gzip": ("s.csv.gz", CSV, "s.csv.gz: can't be unpacked; it is damaged or cut off. Export it again."),
+    "gzip of nothing": ("s.csv.gz", gzip.compress(b""), "s.csv.gz: the file is empty. Export it again."),
+    "no gzip": ("s.csv.gz", CSV, "s.csv.gz: can't be unpacked; it is damaged or cut off. Pack it again."),
     "gzip cut off": ("s.csv.gz", gzip.compress(CSV)[:-9], "s.csv.gz: can't be unpacked"),
     "gzip damaged": ("s.gz", gzip.compress(CSV).replace(b"\n", b"\0")[:-8] + b"12345678", "s.gz: can't be unpacked"),
     "no zip": ("s.zip", CSV, "s.zip: can't be unpacked; it is damaged or cut off. Pack it again."),
@@ -272,6 +273,7 @@ UNREADABLE = {
     "zip of nothing": ("s.zip", zipped({}), "s.zip: the archive holds no CSV, Parquet or Excel file."),
     "zip of notes": ("s.zip", zipped({"a.md": b"x"}), "s.zip: the archive holds no CSV, Parquet or Excel file."),
     "zip under a password": ("s.zip", with_password(TWO), "s.zip: the archive is protected by a password. Unpack it"),
+    "two files of one name": ("s.zip", TWICE, "s.zip: holds two files called 'a.csv'. Rename one of them."),
     "empty file in a zip": ("s.zip", zipped({"a.csv": CSV, "b.csv": b""}), "s.zip/b.csv: the file is empty."),
     "hostile name in a zip": ("s.zip", zipped({"\x1b[31m\n.csv": b""}), "s.zip/?[31m?.csv: the file is empty."),
     "Parquet cut off": ("s.parquet", parquet()[:-20], "s.parquet: can't be read as Parquet: "),
@@ -295,9 +297,9 @@ def test_what_cannot_be_read_is_refused_under_its_name(tmp_path: Path, name: str
 def test_an_archive_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, content: bytes
 ) -> None:
-    monkeypatch.setattr(sources, "LARGEST_UNPACKED", 2999)
+    monkeypatch.setattr(archives, "LARGEST_UNPACKED", 2999)
     assert problem(put(tmp_path, {file: content}) / file).startswith(f"{file}: unpacks to more than ")
-    monkeypatch.setattr(sources, "LARGEST_UNPACKED", 3000)
+    monkeypatch.setattr(archives, "LARGEST_UNPACKED", 3000)
     assert list(read_tables(TableSource(path=str(tmp_path / file))))
 
 
