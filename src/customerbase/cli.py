@@ -86,7 +86,7 @@ def init(
         look = look_at(file, name, query, progress=progress.intake_step)
         written = out or PARAMS / f"{look.base}.yml"
         write_parameters(look, written, force=force)
-    show_first_look(look, _console(), written, show_personal_data=show_personal_data)
+    show_first_look(look, _terminal(), written, show_personal_data=show_personal_data)
 
 
 @app.command()
@@ -103,7 +103,7 @@ def check(
     from .check import check as audit
 
     with _ShownProgress() as progress, _refusals_told("A run would be refused."):
-        passes = audit(parameters, _console(), skip_identity=skip_identity, progress=progress.intake_step)
+        passes = audit(parameters, _terminal(), skip_identity=skip_identity, progress=progress.intake_step)
     if not passes:
         raise typer.Exit(REFUSED)
 
@@ -171,6 +171,11 @@ class _ShownProgress:
 def _console(*, stderr: bool = False) -> Console:
     """Return where to print: whatever a ledger holds is printed as it is, and nothing is broken into lines."""
     return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False)
+
+
+def _terminal() -> Console:
+    """Return where to print tables and paragraphs, which fit the terminal's width."""
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 @contextmanager

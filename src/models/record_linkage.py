@@ -531,8 +531,8 @@ _COLUMNS = {
     **dict.fromkeys(
         (
             "first_name_key", "first_name_formal", "last_name_key", "name_key", "name_joined", "company_form", "tax_id",
-            "email", "phone", "address_key", "address_words", "address_numbers", "city_key", "postcode", "name_core",
-            "name_last", "name_initials", "name_given",
+            "email", "mailbox", "phone", "address_key", "address_words", "address_numbers", "city_key", "postcode",
+            "name_core", "name_last", "name_initials", "name_given",
         ),
         pl.String(),
     ),
@@ -613,7 +613,6 @@ def _prepare(records: pl.DataFrame) -> pl.DataFrame:
     records = records.with_row_index("unique_id").with_columns(*absent, pl.col("unique_id").cast(pl.Int64))
     parts = pl.col("first_name_key").is_not_null() & pl.col("last_name_key").is_not_null()
     records = records.with_columns(
-        mailbox=pl.col("email").str.extract("^([^@]{4,})@"),
         phone_ending=pl.col("phone").str.extract("([0-9]{7})$"),
         birth_day=pl.col("birth_date").dt.strftime("%Y%m%d"),
         birth_day_swapped=pl.col("birth_date").dt.strftime("%Y%d%m"),
@@ -796,6 +795,7 @@ def _estimate(
     records = records.with_columns(holders[at].alias(f"holders_{at}") for at in range(len(_TRAINING)))
     _, linker = _linker(connection, records, weights, "training")
     sampled = min(_SAMPLED_PAIRS, _pairs_in_all(records))
+    is_between = records["side"].n_unique() > 1
     linker.training.estimate_u_using_random_sampling(
         max_pairs=_SAMPLED_PAIRS, seed=seed, min_count_per_level=None, num_chunks=1
     )
@@ -809,15 +809,20 @@ def _estimate(
     seen_m: dict[tuple[str, int], float] = {}
     for at, rule in enumerate(_TRAINING):
         # A value that many have says little of one customer, and EM would take its holders for doubles
-        agreeing = _agreeing_pairs(records.filter(pl.col(f"holders_{at}") <= _MOST_HOLDERS), rule)
+        few = records.filter(pl.col(f"holders_{at}") <= _MOST_HOLDERS)
+        agreeing = _agreeing_pairs(few, rule, is_between)
         if agreeing < _FEWEST_TRAINING_PAIRS:
             continue
         equal = " AND ".join(f"l.{column} = r.{column}" for column in rule)
-        session = linker.training.estimate_parameters_using_expectation_maximisation(
-            f"{equal} AND l.holders_{at} <= {_MOST_HOLDERS}",
-            estimate_without_term_frequencies=True,
-            max_pairs=_MOST_TRAINING_PAIRS if agreeing > _MOST_TRAINING_PAIRS else None,
-        )
+        try:
+            session = linker.training.estimate_parameters_using_expectation_maximisation(
+                f"{equal} AND l.holders_{at} <= {_MOST_HOLDERS}",
+                estimate_without_term_frequencies=True,
+                max_pairs=_MOST_TRAINING_PAIRS if agreeing > _MOST_TRAINING_PAIRS else None,
+            )
+        except ValueError:
+            # Splink's word for an estimate that runs towards 0: these pairs teach nothing
+            continue
         model = session.core_model_settings
         found = model.probability_two_random_records_match * min(agreeing, _MOST_TRAINING_PAIRS)
         if found < _FEWEST_TRAINING_MATCHES:
@@ -847,16 +852,13 @@ def _all_known(columns: Sequence[str]) -> pl.Expr:
     return pl.all_horizontal(pl.col(column).is_not_null() for column in columns)
 
 
-def _agreeing_pairs(records: pl.DataFrame, columns: Sequence[str]) -> int:
-    sizes = (
-        records.filter(_all_known(columns))
-        .group_by(columns)
-        .agg(pl.len().alias("all"), (pl.col("side") == 0).sum().alias("first"))
+def _agreeing_pairs(records: pl.DataFrame, columns: Sequence[str], is_between: bool) -> int:
+    """Count the pairs that agree on some columns."""
+    sizes = records.group_by(columns).agg(
+        (pl.col("side") == side).sum().cast(pl.Int64).alias(str(side)) for side in (0, 1)
     )
-    if records["side"].max() == 0:
-        return int((sizes["all"].cast(pl.Int64) * (sizes["all"].cast(pl.Int64) - 1)).sum() // 2)
-    first = sizes["first"].cast(pl.Int64)
-    return int((first * (sizes["all"].cast(pl.Int64) - first)).sum())
+    within = sizes["0"] * (sizes["0"] - 1) // 2
+    return int((sizes["0"] * sizes["1"] if is_between else within).sum())
 
 
 def _score(

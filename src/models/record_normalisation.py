@@ -204,7 +204,8 @@ def normalise_records(records: pl.DataFrame, country: str | None = None) -> pl.D
         - of first_name and last_name: `first_name_key`, `first_name_formal` (nicknames in full), `first_name_known`
           (whether it is one of the usual given names) and `last_name_key`;
         - `tax_id` (letters and digits), `tax_id_valid` (whether its check digits are right, null when that can't be
-          told), `email`, `phone` (E.164 where it is a valid number, else its digits);
+          told), `email`, `mailbox` (its part before the @, unless it is short or a shared one such as info), `phone`
+          (E.164 where it is a valid number, else its digits);
         - of address: `address_key`, `address_words` and `address_numbers` (without "street", "flat" and the like);
         - `city_key`, `postcode`, `birth_date`.
 
@@ -240,7 +241,8 @@ def normalise_records(records: pl.DataFrame, country: str | None = None) -> pl.D
         number, valid = _tax_columns(written["tax_id"], region)
         columns += [number, valid]
     if "email" in written:
-        columns.append(_each(written["email"], normal_email))
+        email = _each(written["email"], normal_email)
+        columns += [email, _each(email, _own_mailbox).alias("mailbox")]
     if "phone" in written:
         columns.append(_each(written["phone"], lambda text: normal_phone(text, region)))
     if "address" in written:
@@ -305,8 +307,7 @@ def normal_email(text: str) -> str | None:
     mailbox, _, domain = address.partition("@")
     says_nothing = (
         mailbox in _EMPTY_MAILBOXES
-        or mailbox == domain.partition(".")[0]
-        or (mailbox in _SHARED_MAILBOXES and domain in _PUBLIC_MAIL)
+        or (domain in _PUBLIC_MAIL and mailbox in (*_SHARED_MAILBOXES, domain.partition(".")[0]))
         or not mailbox
         or _digits(mailbox) == mailbox == mailbox[0] * len(mailbox)
     )
@@ -577,6 +578,11 @@ def _valid_email(text: str) -> str | None:
         return validate_email(text, check_deliverability=False, globally_deliverable=False).normalized.casefold()
     except EmailNotValidError:
         return None
+
+
+def _own_mailbox(email: str) -> str | None:
+    mailbox = email.partition("@")[0]
+    return mailbox if len(mailbox) > 3 and mailbox not in _SHARED_MAILBOXES else None
 
 
 def _address_columns(written: dict[str, pl.Series]) -> list[pl.Series]:

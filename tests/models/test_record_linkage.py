@@ -237,7 +237,7 @@ def test_what_many_share_is_no_evidence():
 
 
 def test_ten_records_are_enough_and_none_or_one_is_no_error():
-    ten = [*list(ONE_CUSTOMER.values())[:2], *([row] for row in fillers(6))]
+    ten: list[Group] = [*list(ONE_CUSTOMER.values())[:2], *([row] for row in fillers(6))]
     found = link(*ten)
     assert {frozenset({"c000-0", "c000-1"}), frozenset({"c001-0", "c001-1"})} == groups_found(
         found, base(*ten)["customer"]
@@ -259,7 +259,7 @@ def test_ten_records_are_enough_and_none_or_one_is_no_error():
 
 def test_two_valid_tax_numbers_are_kept_apart_though_a_third_record_connects_them():
     name, phone, mail, address = "ООО «Лосиный Остров»", "8 495 222-33-44", "info@los.example", "ул. Лосиная, д. 1"
-    chain = [
+    chain: Group = [
         (name, TAX, mail, phone, "Москва", None, None),
         (name, None, mail, phone, "Москва", address, None),
         (name, OTHER_TAX, None, phone, "Москва", address, None),

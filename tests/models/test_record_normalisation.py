@@ -169,6 +169,7 @@ def test_phones(written, country, number):
         ("ivаnоv@example.com", "ivanov@example.com"),
         ("info@firma.example", "info@firma.example"),
         ("info@mail.ru", None),
+        ("svet@svet.example", "svet@svet.example"),
         ("none@example.com", None),
         ("test@test.ru", None),
         ("нет", None),

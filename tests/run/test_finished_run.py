@@ -13,7 +13,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-CHAPTERS = ["02_portrait", "04_lifetime_value", "05_retention", "06_differentiation"]
+CHAPTERS = ["01_identify", "02_portrait", "04_lifetime_value", "05_retention", "06_differentiation"]
 
 TABLES = {
     "ledger": ["customer", "date", "amount"],

@@ -39,6 +39,9 @@ from customerbase.intake import Intake, take_in
 from customerbase.ledger import archives
 from customerbase.parameters import read_parameters
 
+# a warning of a library that the user would see on the terminal
+pytestmark = pytest.mark.filterwarnings("error:::customerbase")
+
 TODAY = dt.date(2025, 1, 1)
 SECONDS_ALLOWED = 60  # a test that opens a pipe would wait for ever
 NAMES = ("customer", "date", "amount")
@@ -168,14 +171,28 @@ def xlsx(
     return stream.getvalue()
 
 
-def with_values_stored(content: bytes, value: str) -> bytes:
-    """Return a workbook whose formulas have a value stored, as a spreadsheet program saves them."""
+def with_sheets_changed(content: bytes, pattern: bytes, replacement: bytes) -> bytes:
+    """Return a workbook in which the text of each sheet is changed."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w") as new:
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as old,
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
+    ):
         for member in old.namelist():
             text = old.read(member)
-            new.writestr(member, re.sub(rb"</f><v ?/?>(</v>)?", f"</f><v>{value}</v>".encode(), text))
+            new.writestr(member, re.sub(pattern, replacement, text) if "/sheet" in member else text)
     return stream.getvalue()
+
+
+def with_values_stored(content: bytes, value: str) -> bytes:
+    """Return a workbook whose formulas have a value stored, as a spreadsheet program saves them."""
+    return with_sheets_changed(content, b"</f><v ?/?>(</v>)?", f"</f><v>{value}</v>".encode())
+
+
+def with_an_endless_cell(content: bytes) -> bytes:
+    """Return a workbook with a cell of 100 MB of text."""
+    cell = b'<row r="99"><c r="A99" t="inlineStr"><is><t>' + b"x" * 100_000_000 + b"</t></is></c></row></sheetData>"
+    return with_sheets_changed(content, b"</sheetData>", cell)
 
 
 def encrypted(content: bytes) -> bytes:
@@ -692,7 +709,7 @@ KEYS_AND_KINDS = {
         Taken(41, SOUND_AMOUNT, {NEXT: "a total"}, 400.0),
         parameters={"quarantine_limit": 0},
     ),
-    "totals alone": Case(HEADER + "Total,,400.00\n", Refused(("no rows",))),
+    "totals alone": Case(HEADER + "Total,,400.00\n", Refused(("no purchases",))),
     "total that says nothing": Case(after_sound(",,400.00"), Taken(41, SOUND_AMOUNT, {NEXT: "a total"}, 400.0)),
     "customer called Total": Case(
         after_sound("Total,2024-01-05,5.00"), Taken(41, 405.0, holds={"customer": ["Total"]})
@@ -895,6 +912,9 @@ WORKBOOKS = {
     "cell far off": Case(
         in_workbook(among_sound(), change=lambda book: book["Sales"].cell(1_048_576, 16_384, "x")),
         Refused(("XFD", "Delete the cells")),
+    ),
+    "endless cell": Case(
+        written("sales.xlsx", lambda: with_an_endless_cell(xlsx(among_sound()))), Refused(("a cell holds more text",))
     ),
     "sheet of a chart": Case(
         in_workbook(among_sound(), change=lambda book: book.create_chartsheet("Chart")), ALL_SOUND
