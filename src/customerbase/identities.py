@@ -73,8 +73,8 @@ def find_identities(
     linkage = link_records(normalise_records(customers, country), seed=seed)
     pairs = _decided(linkage.pairs, decisions)
     persons = resolve(pairs, customers["customer"], threshold)
-    grey = to_review(linkage.pairs, review_from, threshold)
-    return Identities(persons.select(*SCHEMA), _with_decisions(grey, decisions))
+    grey = to_review(pairs, review_from, threshold, persons)
+    return Identities(persons.select(*SCHEMA), _with_decisions(grey, linkage.pairs, decisions))
 
 
 def _decided(pairs: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
@@ -86,16 +86,12 @@ def _decided(pairs: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([pairs.join(said, on=PAIR, how="anti"), said], how="diagonal_relaxed").sort(PAIR)
 
 
-def _with_decisions(grey: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
-    listed = grey.select(*PAIR, "probability", "why").join(
-        decisions.select(*PAIR, DECISION), on=PAIR, how="full", coalesce=True
-    )
-    undecided_first = listed[DECISION].is_not_null()
-    return (
-        listed.with_columns(undecided_first.alias("decided"))
-        .sort("decided", "probability", *PAIR, descending=[False, True, False, False], nulls_last=True)
-        .drop("decided")
-    )
+def _with_decisions(grey: pl.DataFrame, pairs: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+    """List what is to be decided, then what was."""
+    computed = pairs.select(*PAIR, "probability", "why")
+    open_ones = grey.select(*PAIR, "probability", "why").join(decisions, on=PAIR, how="anti", maintain_order="left")
+    decided = decisions.join(computed, on=PAIR, how="left").sort(PAIR)
+    return pl.concat([open_ones.with_columns(pl.lit(None, pl.String).alias(DECISION)), decided], how="diagonal")
 
 
 def apply_identities(rows: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:

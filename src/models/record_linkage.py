@@ -46,6 +46,8 @@ _ALL_PAIRS = 300_000
 _PAIRS_PER_RECORD = 5
 _LARGEST_GROUP_CHECKED = 300
 _LIKELY = 0.5
+_DOUBTED = 0.9  # the most that pairs reach in which none of these is the same
+_TELLING = ("tax number", "e-mail", "phone", "last name", "name", "birth date")
 
 
 @dataclass(frozen=True)
@@ -596,7 +598,8 @@ def _link(tables: Sequence[pl.DataFrame], seed: int, lowest: float) -> Linkage:
         weights = _estimate(connection, records, weights, seed)
         scored = _score(connection, records, weights, candidates)
     probability, doubles = _three_classes(scored, weights, records)
-    found = _explain(scored.with_columns(probability=probability).filter(pl.col("probability") >= lowest), weights)
+    scored = _doubted(scored.with_columns(probability=probability), weights)
+    found = _explain(scored.filter(pl.col("probability") >= lowest), weights)
     if len(tables) == 1:
         found = _set_apart(found, records)
     left, right = (key.gather(found[side]).alias(name) for side, name in zip(("left", "right"), _PAIR, strict=True))
@@ -921,6 +924,20 @@ def _three_classes(scored: pl.DataFrame, weights: pl.DataFrame, records: pl.Data
     return pl.Series(
         share_one * one / (share_one * one + share_together * together + max(1 - share_one - share_together, 0.0))
     ), doubles
+
+
+def _doubted(scored: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
+    """Leave pairs in which nothing that tells a customer is quite the same to a person.
+
+    Fellegi and Sunter take slips in several fields for independent. Those of records numbered one after the other
+    (Firm A, Firm B, with an office's telephones) are not, and in a small base nothing shows it.
+    """
+    exact = weights.filter(pl.col("field").is_in(_TELLING) & pl.col("agreement").str.starts_with("same"))
+    same = [pl.col(column) == value for column, value in exact.select("column", "value").iter_rows()]
+    doubtful = ~pl.any_horizontal(pl.lit(False), *same)
+    return scored.with_columns(
+        probability=pl.when(doubtful).then(pl.col("probability").clip(upper_bound=_DOUBTED)).otherwise("probability")
+    )
 
 
 def _explain(likely: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:

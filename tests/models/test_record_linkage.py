@@ -330,3 +330,19 @@ class TestResolve:
 def test_the_review_lists_the_grey_zone_most_probable_first():
     pairs = pairs_of(("a", "b", 0.95), ("b", "c", 0.5), ("c", "d", 0.7), ("d", "e", 0.49))
     assert review(pairs, 0.5, 0.95)["probability"].to_list() == [0.7, 0.5]
+
+
+@pytest.mark.parametrize("with_email", [False, True])
+def test_records_numbered_one_after_the_other_are_left_to_a_person(with_email: bool) -> None:
+    records = pl.DataFrame(
+        {
+            "customer": list("123456"),
+            "name": [f"Firm {letter} Ltd" for letter in "ABCDEF"],
+            "phone": [f"+7 912 345-67-8{digit}" for digit in range(6)],
+        }
+    )
+    if with_email:
+        records = records.with_columns(email=pl.Series([f"office@firm{letter}.example" for letter in "abcdef"]))
+    pairs = link_records(normalise_records(records, "RU"), seed=1).pairs
+    assert resolve(pairs, records["customer"], 0.95)["person"].to_list() == list("123456")
+    assert review(pairs, 0.5, 0.95).height == 15

@@ -19,7 +19,10 @@ BAD_PARAMETERS = {
     "impossible date": ({"as_of": "2024-02-30"}, ["as_of", "2024-02-30"]),
     "as_of before the ledger": ({"as_of": "2020-01-01"}, ["as_of", "2024-01-01"]),
     "name that leaves the folder": ({"base": "../out"}, ["base", "../out"]),
-    "missing customers file": ({"customers": {"path": "no-such.csv", "columns": {"customer": "id"}}}, ["customers", "no-such.csv"]),
+    "missing customers file": (
+        {"customers": {"path": "no-such.csv", "columns": {"customer": "id"}}},
+        ["customers", "no-such.csv"],
+    ),
 }
 BAD_LEDGERS = {
     "a date that is no date": ("a,2024-01-01,10\nb,soon,12\n", ["row 3", "soon"]),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 
 import polars as pl
@@ -88,6 +90,7 @@ class Cells:
         self.problems = self._unusable_columns()
         self.faults: list[Fault] = []
         self.evidence: dict[str, str] = dict(table.evidence)
+        self._read: list[str] = []
         if not self.problems:
             self.as_read = table.rows.select(pl.col(name).alias(meaning) for meaning, name in columns.items())
             self.frame = self.as_read
@@ -109,6 +112,20 @@ class Cells:
                     f"not text, numbers or dates. Name another in {self.key}.columns.{meaning}, or export it as text."
                 )
         return problems
+
+    def read_at_once(self, *steps: Callable[[Cells], None]) -> None:
+        """Take steps that read different columns at the same time, and what they found in the order given."""
+        parts = [copy(self) for _ in steps]
+        for part in parts:
+            part.problems, part.faults, part.evidence, part._read = [], [], {}, []
+        with ThreadPoolExecutor() as pool:
+            # Polars lets other threads work while it does
+            list(pool.map(lambda step, part: step(part), steps, parts))
+        for part in parts:
+            self.frame = self.frame.with_columns(part.frame[meaning] for meaning in part._read)
+            self.problems += part.problems
+            self.faults += part.faults
+            self.evidence |= part.evidence
 
     def read_key(self, meaning: str = "customer") -> None:
         """Read customers' keys: text exactly as written."""
@@ -166,8 +183,9 @@ class Cells:
 
     def read_text(self, meanings: Iterable[str]) -> None:
         """Read columns of text, without outer spaces."""
-        for meaning in meanings:
-            self._replace(meaning, as_text(self.frame[meaning]).str.strip_chars())
+        texts = {meaning: as_text(self.frame[meaning]) for meaning in meanings}
+        for column in pl.DataFrame(texts).with_columns(pl.all().str.strip_chars()):
+            self._replace(column.name, column)
 
     def blame(self, rows: pl.Series, reason: str, remedy: str, column: str = "", *, is_loss: bool = True) -> None:
         """Note that `rows` can't be used."""
@@ -175,6 +193,7 @@ class Cells:
             self.faults.append(Fault(rows, reason, remedy, column, is_loss))
 
     def _replace(self, meaning: str, column: pl.Series) -> None:
+        self._read.append(meaning)
         self.frame = self.frame.with_columns(column.alias(meaning))
 
     @property

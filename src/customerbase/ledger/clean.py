@@ -189,13 +189,17 @@ def _clean(table: RawTable, source: LedgerSource, latest: dt.date | None) -> _Cl
     cells = Cells(table, source, {str(meaning): name for meaning, name in source.columns.items()}, "ledger")
     if cells.problems:
         raise Refusal(*cells.problems)
-    cells.read_key()
-    cells.read_dates()
     given = "amount" in source.columns
-    cells.read_numbers(NUMBERS, required=("amount",) if given else ("quantity", "unit_price"))
+    required = ("amount",) if given else ("quantity", "unit_price")
+    texts = sorted(set(source.columns) - {"customer", "date", *NUMBERS})
+    cells.read_at_once(
+        Cells.read_dates,
+        lambda part: part.read_numbers(NUMBERS, required),
+        Cells.read_key,
+        lambda part: part.read_text(texts),
+    )
     if cells.problems:
         raise Refusal(*cells.problems, *(loss.line for loss in losses(cells)))
-    cells.read_text(sorted(set(source.columns) - {"customer", "date", *NUMBERS}))
     amount = cells.frame["amount"] if given else cells.frame["quantity"] * cells.frame["unit_price"]
     beyond = (~amount.is_finite() | (amount.abs() >= LARGEST)).fill_null(False)
     if not given:
@@ -257,6 +261,8 @@ def _with_kind(rows: pl.DataFrame) -> pl.DataFrame:
         is_return |= (pl.col("quantity") < 0).fill_null(False)
     if "kind" in rows.columns:
         is_return |= pl.col("kind").str.to_lowercase().is_in(RETURN_WORDS)
+    if not rows.select(is_return.any()).item():
+        return rows.with_columns(pl.lit("sale").alias("kind"))
     rows = rows.with_columns(pl.when(is_return).then(pl.lit("return")).otherwise(pl.lit("sale")).alias("kind"))
     # a return takes money and goods back, whichever sign the source gives them
     turned = pl.col([name for name in TURNED_BY_A_RETURN if name in rows.columns])

@@ -201,6 +201,8 @@ def _by_format(text: pl.Series, date_format: str) -> DateReading:
 
 
 def _parsed(text: pl.Series, pattern: str) -> pl.Series:
+    # fractions of a second as Python's strptime writes them
+    pattern = pattern.replace(".%f", "%.f")
     try:
         dates = text.str.to_datetime(pattern, time_unit="us", strict=False, exact=True)
         return dates.dt.replace_time_zone(None)

@@ -44,6 +44,7 @@ LONGEST_RUN_SWALLOWED = 20
 LONGEST_AS_READ = 1_000
 LONGEST_NAME = 10_000
 MOST_COLUMNS = 100_000
+WIDEST_PATTERN = 100
 OPEN_QUOTE = "opens a quotation mark that is never closed"
 HOLDS_NUL = "holds NUL bytes; was the file cut off while it was written?"
 REPEATS = "repeats the header"
@@ -79,19 +80,27 @@ def read_text(content: bytes, name: str, source: TableSource, wanted: Collection
     """
     if not content:
         raise Refusal(f"{name}: the file is empty. Export it again.")
-    with ThreadPoolExecutor(1) as aside:
+    # what lets other threads work goes on beside the rest
+    with ThreadPoolExecutor(2) as aside:
         digest = aside.submit(_digest, content)
         decoded = decode(content, name, source.encoding)
         text = _with_newlines(decoded.text)
         layout = _lay_out(text, name, source, wanted)
         if _has_quotes(text, layout):
             checked = _check(text, layout, decoded.damaged, has_quotes=True)
-            rows = _read(_patched(text, checked.repairs), layout, has_quotes=True)
+            rows = _blank_to_null(
+                _read(_patched(text, checked.repairs), layout, has_quotes=True), _has_wide_spaces(text)
+            )
         else:
             # then a record is a line, and nothing needs repair
-            rows = _read(text, layout, has_quotes=False)
-            is_regular = not decoded.damaged and _is_regular(text, layout, rows)
+            being_read = aside.submit(_read, text, layout, has_quotes=False)
+            regular_rows = None if decoded.damaged else _regular_rows(text, layout)
+            has_spaces, has_wide_spaces = b" " in text or b"\t" in text, _has_wide_spaces(text)
+            rows = being_read.result()
+            # each line reaches the last column, and there are just the delimiters for that
+            is_regular = regular_rows == rows.height > 0 == rows.to_series(-1).null_count()
             checked = NOTHING_FOUND if is_regular else _check(text, layout, decoded.damaged, has_quotes=False)
+            rows = _blank_to_null(rows, has_wide_spaces) if has_spaces or has_wide_spaces else rows
         rows, numbers, broken = _table(rows, layout, checked.broken, is_cut_off=not text.endswith(b"\n"))
         reading = {"encoding": decoded.encoding, **layout.reading}
         evidence = {"encoding": decoded.evidence, **layout.evidence}
@@ -346,14 +355,14 @@ class _Checked:
 NOTHING_FOUND = _Checked(no_broken_rows(), [])
 
 
-def _is_regular(text: bytes, layout: _Layout, rows: pl.DataFrame) -> bool:
-    """Whether no line needs a closer look: all reach the last column, and there are just the delimiters for that."""
-    if rows.is_empty() or rows.to_series(-1).null_count() or text.find(b"\0", layout.start) >= 0:
-        return False
-    signs = np.frombuffer(text, np.uint8, offset=layout.start)
+def _regular_rows(text: bytes, layout: _Layout) -> float:
+    """Return for how many rows of the header's width there are delimiters, or not-a-number if there are NUL bytes."""
+    width = len(layout.names)
+    if width == 1 or text.find(b"\0", layout.start) >= 0:
+        return math.nan
+    signs = np.frombuffer(text, np.uint8, offset=min(layout.start, len(text)))
     chunks = (signs[at : at + CHUNK] for at in range(0, len(signs), CHUNK))
-    delimiters = sum(np.count_nonzero(chunk == ord(layout.delimiter)) for chunk in chunks)
-    return delimiters == rows.height * (len(layout.names) - 1)
+    return sum(np.count_nonzero(chunk == ord(layout.delimiter)) for chunk in chunks) / (width - 1)
 
 
 def _check(text: bytes, layout: _Layout, damaged: Mapping[int, str], *, has_quotes: bool) -> _Checked:
@@ -372,10 +381,14 @@ def _check(text: bytes, layout: _Layout, damaged: Mapping[int, str], *, has_quot
         signs = chunk.translate(None, passed_over)
         count = signs.count(b"\n") + (not chunk.endswith(b"\n"))
         here = damaged_lines[bisect_left(damaged_lines, line) : bisect_left(damaged_lines, line + count)]
-        odd_here = {row - line: damaged[row] for row in here}
-        if (odd_here or signs != regular * count) and line + count > quoted.resume:
-            suspects = _suspects(chunk, layout, odd_here, has_quotes)
-            broken.append(quoted.read(suspects, at, line) if has_quotes else _broken(suspects, layout, odd_here, line))
+        damaged_here = {row - line: damaged[row] for row in here}
+        if (damaged_here or signs != regular * count) and line + count > quoted.resume:
+            odd = [row for row, found in enumerate(signs.split(b"\n", count)[:count]) if found != regular[:-1]]
+            suspects = _suspects(chunk, sorted({*odd, *damaged_here}), layout, damaged_here, has_quotes)
+            if has_quotes:
+                broken.append(quoted.read(suspects, at, line))
+            else:
+                broken.append(_broken(suspects, layout, damaged_here, line))
         line += count
     return _Checked(pl.concat(broken), quoted.repairs)
 
@@ -388,10 +401,24 @@ def _chunks(text: bytes, start: int) -> Iterator[tuple[int, bytes]]:
         start = end
 
 
-def _suspects(chunk: bytes, layout: _Layout, damaged: Mapping[int, str], has_quotes: bool) -> pl.DataFrame:
-    """Return the lines that don't plainly have the header's fields: position, line, offset, delimiters, has_nul."""
-    delimiter, line = layout.delimiter, pl.col("line")
+def _suspects(
+    chunk: bytes, odd: list[int], layout: _Layout, damaged: Mapping[int, str], has_quotes: bool
+) -> pl.DataFrame:
+    """Return those of the `odd` lines that don't plainly have the header's fields.
+
+    The columns are position, line, offset, delimiters, filled (those up to the last value), is_blank, has_nul,
+    and is_well_quoted.
+    """
+    delimiter, line, width = layout.delimiter, pl.col("line"), len(layout.names)
+    lines = pl.read_lines(chunk, name="line")
+    length = line.str.len_bytes().cast(pl.Int64) + 1
+    lines = lines.with_columns(offset=length.cum_sum() - length, position=pl.int_range(pl.len()))[odd]
+    is_damaged = pl.col("position").is_in(list(damaged))
     sign = pl.escape_regex(delimiter)
+    if has_quotes and width <= WIDEST_PATTERN:
+        # nearly all lines are of this kind, and one look at them is cheaper than the several below
+        simple = f'(?:"[^"\0]*"|[^"{sign}\0]*)'
+        lines = lines.filter(is_damaged | ~line.str.contains(f"^{simple}(?:{sign}{simple}){{{width - 1}}}$"))
     measured, is_well_quoted = line, pl.lit(True)
     if has_quotes:
         cell = f'("(?:[^"]|"")*"|[^"{sign}][^{sign}]*|)'
@@ -400,20 +427,17 @@ def _suspects(chunk: bytes, layout: _Layout, damaged: Mapping[int, str], has_quo
         # the reader finds the lines' ends by pairs of marks
         is_even = line.str.count_matches('"', literal=True) % 2 == 0
         is_well_quoted = is_even & (~opens | line.str.contains(f"^{cell}({sign}{cell})*$"))
-    lines = pl.read_lines(chunk, name="line").lazy().with_row_index("position")
     blank = delimiter + SPACES
-    measures = lines.with_columns(
-        pl.col("position").cast(pl.Int64),
-        ((line.str.len_bytes() + 1).cum_sum() - line.str.len_bytes() - 1).alias("offset"),
+    measures = lines.lazy().with_columns(
         measured.str.count_matches(delimiter, literal=True).alias("delimiters"),
         measured.str.strip_chars_end(blank).str.count_matches(delimiter, literal=True).alias("filled"),
         (measured.str.strip_chars(blank) == "").alias("is_blank"),
         line.str.contains("\0", literal=True).alias("has_nul"),
         is_well_quoted.alias("is_well_quoted"),
     )
-    fits = (pl.col("delimiters") >= layout.least - 1) & (pl.col("filled") < len(layout.names))
+    fits = (pl.col("delimiters") >= layout.least - 1) & (pl.col("filled") < width)
     is_sound = (fits | pl.col("is_blank")) & pl.col("is_well_quoted") & ~pl.col("has_nul")
-    return measures.filter(~is_sound | pl.col("position").is_in(list(damaged))).collect()
+    return measures.filter(~is_sound | is_damaged).collect()
 
 
 def _broken(suspects: pl.DataFrame, layout: _Layout, damaged: Mapping[int, str], first: int) -> pl.DataFrame:
@@ -557,14 +581,15 @@ def _read(text: bytes, layout: _Layout, *, has_quotes: bool) -> pl.DataFrame:
         has_header=False,
         skip_lines=layout.lines,
         separator=layout.delimiter,
-        quote_char='"' if has_quotes else None,
+        # the reader works on one thread alone when there is no such sign
+        quote_char='"' if has_quotes or text.find(QUOTE, layout.start) < 0 else None,
         schema=schema,
         missing_columns="insert",
         extra_columns="ignore",
     )
     if has_quotes and b"\r" in text:
         rows = rows.with_columns(pl.all().str.replace_all("\r", "\n", literal=True))
-    return _blank_to_null(rows, text, has_quotes)
+    return rows
 
 
 def _patched(text: bytes, repairs: list[tuple[int, int, bytes]]) -> bytes:
@@ -579,25 +604,30 @@ def _patched(text: bytes, repairs: list[tuple[int, int, bytes]]) -> bytes:
     return b"".join([*pieces, view[at:]])
 
 
-def _blank_to_null(rows: pl.DataFrame, text: bytes, has_quotes: bool) -> pl.DataFrame:
-    """Make cells without any sign but spaces null, looking only at columns that may have some."""
+def _has_wide_spaces(text: bytes) -> bool:
     # a search for one byte is many times faster than one for two
-    if not text.isascii() and any(space[:1] in text and space in text for space in WIDE_SPACES):
-        columns = rows.columns
-    elif has_quotes or b" " in text or b"\t" in text:
+    return not text.isascii() and any(space[:1] in text and space in text for space in WIDE_SPACES)
+
+
+def _blank_to_null(rows: pl.DataFrame, has_wide_spaces: bool) -> pl.DataFrame:
+    """Make cells without any sign but spaces null, looking only at columns that may have some."""
+    columns = rows.columns
+    if not has_wide_spaces:
         lowest = rows.select(pl.all().min()).row(0)
-        columns = [column for column, low in zip(rows.columns, lowest, strict=True) if low is not None and low < "!"]
-    else:
-        return rows
+        columns = [column for column, low in zip(columns, lowest, strict=True) if low is not None and low < "!"]
     cell = pl.col(columns)
     return rows.with_columns(pl.when(cell.str.strip_chars(SPACES + "\n") != "").then(cell)) if columns else rows
 
 
 def _repeats_header(rows: pl.DataFrame, layout: _Layout) -> pl.Series:
+    """Whether each row is the header once more, as in pages or files put together."""
     cells = [cell if cell.strip() else None for cell in layout.header]
     named = layout.least - 1
-    alike = (rows.to_series(named) == cells[named]).fill_null(False)
+    # files put together leave byte order marks inside
+    alike = rows.to_series(named).is_in([cells[named], f"\ufeff{cells[named]}"]).fill_null(False)
     if alike.any():
-        columns = zip(rows.columns, cells, strict=True)
-        alike = rows.select(pl.all_horizontal(pl.col(column).eq_missing(cell) for column, cell in columns)).to_series()
+        first, *others = rows.columns
+        is_first = pl.col(first).str.strip_prefix("\ufeff").replace("", None).eq_missing(cells[0])
+        are_others = (pl.col(column).eq_missing(cell) for column, cell in zip(others, cells[1:], strict=True))
+        alike = rows.select(pl.all_horizontal(is_first, *are_others)).to_series()
     return alike

@@ -419,24 +419,24 @@ def _with_errors_shown(content: bytes) -> bytes:
     return changed.getvalue()
 
 
-def _worksheets(content: bytes) -> Iterator[Iterator[bytes]]:
+def _worksheets(content: bytes, name: str) -> Iterator[Iterator[bytes]]:
     """Give each worksheet of an .xlsx in pieces that end between cells."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for member in archive.namelist():
                 if member.startswith("xl/worksheets/") and member.endswith(".xml"):
-                    yield _pieces(archive, member)
+                    yield _pieces(archive, member, name)
     except UNREADABLE_ARCHIVE:
         # what is wrong with the archive is said by whoever opens it as a workbook
         return
 
 
-def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+def _pieces(archive: zipfile.ZipFile, member: str, name: str) -> Iterator[bytes]:
     rest = b""
     with archive.open(member) as file:
         while chunk := file.read(CHUNK):
             if len(rest) > LONGEST_CELL:
-                raise Refusal(f"{member}: {CELL_TOO_LONG}")
+                raise Refusal(f"{name}: {CELL_TOO_LONG}")
             whole, cell, rest = (rest + chunk).rpartition(b"<c ")
             yield whole
             rest = cell + rest
@@ -446,9 +446,9 @@ def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
 def _refuse_cells_far_off(content: bytes, name: str) -> None:
     """Refuse a sheet whose cells span a rectangle that doesn't fit into memory: calamine would end the program."""
     try:
-        if not any(XLSX_FAR.search(piece) for pieces in _worksheets(content) for piece in pieces):
+        if not any(XLSX_FAR.search(piece) for pieces in _worksheets(content, name) for piece in pieces):
             return
-        for pieces in _worksheets(content):
+        for pieces in _worksheets(content, name):
             last_row, last_column = 0, "A"
             for piece in pieces:
                 if places := XLSX_VALUE.findall(piece):
@@ -502,7 +502,7 @@ def _has_formulas_without_value(content: bytes, columns: Mapping[int, pl.Series]
         return False
     found = {
         _place(letters.decode())
-        for pieces in _worksheets(content)
+        for pieces in _worksheets(content, name)
         for piece in pieces
         for letters in XLSX_FORMULA_WITHOUT_VALUE.findall(piece)
     }

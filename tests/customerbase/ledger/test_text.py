@@ -280,6 +280,7 @@ def test_columns_without_a_name_are_kept_where_they_hold_something():
         ("1,2,3,4\n5\n", [(0, FIELDS.format("4 fields", 3), "1,2,3,4"), (1, FIELDS.format("1 field", 3), "5")]),
         ("1,2,3,,5,\n", [(0, FIELDS.format("5 fields", 3), "1,2,3,,5,")]),
         ("c,d,a\n", [(0, "repeats the header", "c,d,a")]),
+        ("\ufeffc,d,a\n", [(0, "repeats the header", "c,d,a")]),
         ("Title\nc,d,a\n", [(0, FIELDS.format("1 field", 3), "Title"), (1, "repeats the header", "c,d,a")]),
         ("x" * 3000 + "\n", [(0, FIELDS.format("1 field", 3), "x" * 999 + "…")]),
         ('1,2,"3\n', [(0, OPEN, '1,2,"3')]),

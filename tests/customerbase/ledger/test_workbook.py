@@ -329,7 +329,7 @@ def test_with_nothing_wanted_the_sheets_passed_over_are_said():
 @pytest.mark.parametrize("sheet", ["Third", 7])
 def test_a_sheet_that_is_not_there_is_refused_with_those_that_are(sheet):
     assert problem(xlsx([TOP], Second=[TOP]), sheet=sheet) == (
-        f"there is no sheet {sheet!r} (ledger.sheet). The workbook has: 'Sales', 'Second'."
+        f"there is no sheet {sheet!r}. Set ledger.sheet to one of these: 'Sales', 'Second'."
     )
 
 
