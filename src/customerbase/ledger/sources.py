@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -26,6 +27,8 @@ CDNOW, WHOLESALE = "cdnow", "wholesale"
 BUILTIN = (CDNOW, WHOLESALE)
 BUILTIN_FOLDERS = {WHOLESALE: ROOT / "data" / "wholesale" / "ledger"}
 
+LEDGERS_KEY = re.compile(rf"\bledger\.(?=({'|'.join(TableSource.model_fields)})\b)")
+
 Progress = Callable[[str], None]
 
 
@@ -45,6 +48,14 @@ def read_tables(source: TableSource, key: str = "ledger", progress: Progress | N
     Refusal
         When there is nothing to read, or a file can't be read as what its ending says.
     """
+    try:
+        yield from _read(source, key, progress)
+    except Refusal as refusal:
+        # readers speak of the ledger, which most tables are
+        raise Refusal(*(LEDGERS_KEY.sub(f"{key}.", problem) for problem in refusal.problems)) from None
+
+
+def _read(source: TableSource, key: str, progress: Progress | None) -> Iterator[RawTable]:
     if source.is_database:
         # imported where it is needed: a run on a file doesn't wait for database drivers
         from .database import read_database

@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from ..errors import Refusal
@@ -36,7 +37,7 @@ DELIMITERS = "\t;|,"  # a comma last: it also stands inside numbers and sentence
 SPACES = " \t\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 WIDE_SPACES = (b"\xc2\xa0", b"\xe1\x9a\x80", b"\xe2\x80", b"\xe2\x81\x9f", b"\xe3\x80\x80")
 SEPARATOR_LINE = re.compile(rb'"?sep=([\x01-\x7f])"?\s*', re.IGNORECASE)
-CHUNK = 1 << 20
+CHUNK = 1 << 22
 HEAD_ROWS = 1_000
 HEAD_BYTES = 1 << 20
 GUESSED_FROM = 200  # rows
@@ -383,8 +384,9 @@ def _check(text: bytes, layout: _Layout, damaged: Mapping[int, str], *, has_quot
         here = damaged_lines[bisect_left(damaged_lines, line) : bisect_left(damaged_lines, line + count)]
         damaged_here = {row - line: damaged[row] for row in here}
         if (damaged_here or signs != regular * count) and line + count > quoted.resume:
-            odd = [row for row, found in enumerate(signs.split(b"\n", count)[:count]) if found != regular[:-1]]
-            suspects = _suspects(chunk, sorted({*odd, *damaged_here}), layout, damaged_here, has_quotes)
+            odd = _odd_lines(signs, len(regular), delimiter)
+            odd[list(damaged_here)] = True
+            suspects = _suspects(chunk, odd, layout, damaged_here, has_quotes)
             if has_quotes:
                 broken.append(quoted.read(suspects, at, line))
             else:
@@ -401,8 +403,16 @@ def _chunks(text: bytes, start: int) -> Iterator[tuple[int, bytes]]:
         start = end
 
 
+def _odd_lines(signs: bytes, regular: int, delimiter: bytes) -> npt.NDArray[np.bool_]:
+    """Tell for each line whether it has more or fewer signs than `regular`, or others than delimiters and its end."""
+    array = np.frombuffer(signs if signs.endswith(b"\n") else signs + b"\n", np.uint8)
+    lengths = np.diff(np.flatnonzero(array == 10), prepend=-1)
+    is_other = (array != 10) & (array != 13) & (array != ord(delimiter))
+    return (lengths != regular) | np.logical_or.reduceat(is_other, np.cumsum(lengths) - lengths)
+
+
 def _suspects(
-    chunk: bytes, odd: list[int], layout: _Layout, damaged: Mapping[int, str], has_quotes: bool
+    chunk: bytes, odd: npt.NDArray[np.bool_], layout: _Layout, damaged: Mapping[int, str], has_quotes: bool
 ) -> pl.DataFrame:
     """Return those of the `odd` lines that don't plainly have the header's fields.
 
@@ -412,7 +422,7 @@ def _suspects(
     delimiter, line, width = layout.delimiter, pl.col("line"), len(layout.names)
     lines = pl.read_lines(chunk, name="line")
     length = line.str.len_bytes().cast(pl.Int64) + 1
-    lines = lines.with_columns(offset=length.cum_sum() - length, position=pl.int_range(pl.len()))[odd]
+    lines = lines.with_columns(offset=length.cum_sum() - length, position=pl.int_range(pl.len())).filter(pl.Series(odd))
     is_damaged = pl.col("position").is_in(list(damaged))
     sign = pl.escape_regex(delimiter)
     if has_quotes and width <= WIDEST_PATTERN:

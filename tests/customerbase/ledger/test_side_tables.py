@@ -266,3 +266,11 @@ def test_a_missing_file_is_refused_under_its_own_parameter(tmp_path: Path, kind:
     columns = {part.lower(): part for part in SOUND[kind][0].strip().split(",")}
     with pytest.raises(Refusal, match=rf"^{kind}\.path: there is no "):
         read_table(table.model_validate({"path": str(tmp_path / "t.csv"), "columns": columns}))
+
+
+def test_a_reader_names_the_section_whose_table_it_reads(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes(b"id\n" + "Ж\n".encode("cp1251") * 3)
+    with pytest.raises(Refusal) as refusal:
+        read_customers(CustomersTable(path=str(tmp_path / "c.csv"), columns={"customer": "id"}, encoding="utf-8"))
+    assert "customers.encoding" in str(refusal.value)
+    assert "ledger." not in str(refusal.value)
