@@ -167,7 +167,6 @@ def read_ledger(
     repeats = repeats_of(used, list(source.columns))
     if drop_duplicates and repeats.height:
         used, quarantine = _without(repeats, used, quarantine, tables)
-    told("drawing up the account")
     if used.is_empty():
         raise Refusal(f"{', '.join(table.name for table in tables)}: the ledger has no purchases. Export it again.")
     account = balanced(rows_read, sum(part.units_read for part in cleaned), used, quarantine)

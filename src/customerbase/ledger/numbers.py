@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -137,7 +138,10 @@ def read_numbers(
     """
     signs = _signs(decimal, thousands)
     typed = {name: column.cast(pl.Float64) for name, column in columns.items() if column.dtype.is_numeric()}
-    written = [_split(name, column.cast(pl.String), signs) for name, column in columns.items() if name not in typed]
+    text = {name: column for name, column in columns.items() if name not in typed}
+    with ThreadPoolExecutor() as pool:
+        # Polars reads one column on one core
+        written = list(pool.map(lambda name: _split(name, text[name].cast(pl.String), signs), text))
     found = _settled(written, signs)
     read = typed | {column.name: _numbers(column, found.decimal or ".", signs) for column in written}
     numbers = {name: read[name].set((read[name].abs() < LARGEST).not_(), None).alias(name) for name in columns}

@@ -30,7 +30,7 @@ def find_totals(cells: pl.DataFrame, customer: pl.Series, dates: pl.Series, amou
         Booleans.
     """
     lacking = customer.is_null() | dates.is_null()
-    named = customer.str.contains(IS_WORD).fill_null(False)
+    named = _is_word(customer)
     suspects = (lacking | named).arg_true()
     nothing = pl.repeat(False, cells.height, dtype=pl.Boolean, eager=True)
     if suspects.is_empty():
@@ -43,3 +43,11 @@ def find_totals(cells: pl.DataFrame, customer: pl.Series, dates: pl.Series, amou
     adds_up = ((amount[suspects] - before).abs() < SMALLEST_DIFFERENCE).fill_null(False) & (before != 0)
     bare = customer[suspects].is_null() & dates[suspects].is_null()
     return nothing.scatter(suspects, (lacking[suspects] & says_so) | (adds_up & (bare | named[suspects])))
+
+
+def _is_word(customer: pl.Series) -> pl.Series:
+    """Tell whose name is a word for a total; numbers, which most keys are, needn't be looked into."""
+    begins_otherwise = (customer > ":") | (customer < "!")
+    suspects = begins_otherwise.fill_null(False).arg_true()
+    found = pl.repeat(False, len(customer), dtype=pl.Boolean, eager=True)
+    return found.scatter(suspects, customer[suspects].str.contains(IS_WORD)) if len(suspects) else found
