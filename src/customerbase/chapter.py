@@ -16,8 +16,8 @@ import polars as pl
 
 from .errors import CannotSay, Refusal
 from .findings import Finding, Findings, Verdict, write_findings
-from .identities import REVIEW
-from .intake import Intake, take_in
+from .identities import AS_RECORDED, REVIEW
+from .intake import Intake, take_in, today
 from .ledger.repeats import repeats_of
 from .ledger.returns import NET, net_of_returns
 from .ledger.side_tables import SideRows, read_customers
@@ -52,7 +52,7 @@ class Chapter:
 
     @cached_property
     def _intake(self) -> Intake:
-        return take_in(self.parameters, today=dt.date.today(), last_run=RUNS / self.parameters.base / LATEST)
+        return take_in(self.parameters, today=today(), last_run=RUNS / self.parameters.base / LATEST)
 
     def _taken_in(self, name: str) -> pl.DataFrame | None:
         return read_table(self.folder, name) if self.in_run else None
@@ -85,7 +85,10 @@ class Chapter:
     @cached_property
     def repeats(self) -> pl.DataFrame:
         """Rows of the ledger that repeat another in every column: position, first_source, first_row."""
-        return repeats_of(self.whole_ledger, list(self.parameters.ledger.columns))
+        rows = self.whole_ledger
+        if AS_RECORDED in rows.columns:
+            rows = rows.with_columns(pl.col(AS_RECORDED).alias("customer"))
+        return repeats_of(rows, list(self.parameters.ledger.columns))
 
     @cached_property
     def customers_file(self) -> SideRows | None:
@@ -254,9 +257,10 @@ def up_to(rows: pl.DataFrame, last_day: dt.date) -> pl.DataFrame:
 @cache
 def _code() -> str:
     """Return a digest of what tables are computed by, so that none outlives the code that made it."""
-    folders = (ROOT / "src" / "models", ROOT / "src" / "customerbase" / "chapters")
+    package = ROOT / "src" / "customerbase"
+    folders = (ROOT / "src" / "models", package, package / "ledger", package / "chapters")
     files = sorted(file for folder in folders for file in folder.glob("*.py"))
-    return origin(**{file.name: file.read_text(encoding="utf-8") for file in files})
+    return origin(**{str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in files})
 
 
 def _injected(history: Any) -> set[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -15,14 +14,13 @@ from models.ledger_audit import audit
 
 from .chapter import as_of
 from .errors import Refusal
-from .first_look.masks import are_personal
 from .first_look.terminal import INDENT, add_row, new_table, say, show
-from .intake import Intake, take_in
+from .intake import Intake, take_in, today
 from .ledger.clean import SourceTable
 from .ledger.side_tables import read_customers
 from .ledger.sources import Progress
 from .parameters import Parameters, read_parameters
-from .personal_data import HIDDEN
+from .personal_data import without_names
 from .project import LATEST, RUNS
 from .wording import count, day, plural
 
@@ -30,7 +28,6 @@ FILES_SHOWN = 20
 REASONS_SHOWN = 30
 ROWS_SHOWN = 3
 #: Questions whose statements cite customers' keys, in quotes.
-CITE_KEYS = ("largest_customer", "collective_customer", "nobody", "like_keys")
 WEIGHTS = {"act": "settle first", "watch": "look into", "note": "know"}
 
 
@@ -91,16 +88,15 @@ def _take_in(
     parameters: Parameters, last_run: Path, skip_identity: bool, progress: Progress | None
 ) -> tuple[Intake, tuple[str, ...]]:
     """Return what was taken in, whatever share of it is set aside, and why a run would refuse it."""
-    today = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
     read = parameters.model_copy(update={"customers": None}) if skip_identity else parameters
     refused: tuple[str, ...] = ()
     try:
-        intake = take_in(read, today=today, last_run=last_run, progress=progress)
+        intake = take_in(read, today=today(), last_run=last_run, progress=progress)
     except Refusal as refusal:
         refused = refusal.problems
         lenient = read.model_copy(update={"quarantine_limit": 1.0})
         try:
-            intake = take_in(lenient, today=today, last_run=last_run, progress=progress)
+            intake = take_in(lenient, today=today(), last_run=last_run, progress=progress)
         except Refusal:
             raise refusal from None
     if skip_identity and parameters.customers is not None:
@@ -255,16 +251,14 @@ def _show_questions(intake: Intake, parameters: Parameters, last_day: dt.date, c
     rows = intake.ledger.rows
     _heading(console, "Questions to ask of whoever made this ledger")
     questions = audit(rows, last_day, repeats=intake.ledger.repeats)
+    if not parameters.show_personal_data:
+        questions = without_names(questions, rows["customer"].unique())
     if not questions:
         say(console, "None: nothing in it looks odd.", INDENT)
         return
-    hidden = not parameters.show_personal_data and are_personal(rows["customer"].unique())
     table = new_table("", "", "")
     for number, question in enumerate(questions, 1):
-        statement = question.statement
-        if hidden and question.id in CITE_KEYS:
-            statement = re.sub(r"'.*'", HIDDEN, statement)
-        add_row(table, f"{number}.", WEIGHTS[question.verdict], f"{statement} {question.question}")
+        add_row(table, f"{number}.", WEIGHTS[question.verdict], f"{question.statement} {question.question}")
     show(console, table)
 
 

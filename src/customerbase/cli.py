@@ -95,6 +95,7 @@ def check(
     skip_identity: Annotated[
         bool, typer.Option("--skip-identity", help="Don't look for records that are one customer.")
     ] = False,
+    out: Annotated[Path, typer.Option(help="Where runs are kept: decisions of the last one count.")] = RUNS,
 ) -> None:
     """Audit a ledger without running: rows used and set aside by reason, and what to ask of who made it.
 
@@ -103,7 +104,9 @@ def check(
     from .check import check as audit
 
     with _ShownProgress() as progress, _refusals_told("A run would be refused."):
-        passes = audit(parameters, _terminal(), skip_identity=skip_identity, progress=progress.intake_step)
+        passes = audit(
+            parameters, _terminal(), skip_identity=skip_identity, progress=progress.intake_step, runs=out.resolve()
+        )
     if not passes:
         raise typer.Exit(REFUSED)
 
@@ -170,7 +173,7 @@ class _ShownProgress:
 
 def _console(*, stderr: bool = False) -> Console:
     """Return where to print: whatever a ledger holds is printed as it is, and nothing is broken into lines."""
-    return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False)
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def _terminal() -> Console:

@@ -10,11 +10,13 @@ import polars as pl
 from .errors import Refusal
 from .ledger.side_tables import NO, YES
 from .lists import read_list
+from .wording import plural
 
 REVIEW = "identity_review"  # the list of pairs that a person decides
 PAIR = ["customer_left", "customer_right"]
 DECISION = "same_customer"
 SCHEMA = ("customer", "person", "probability", "why")
+SUREST_COMPUTED = 1 - 1e-9  # so that nothing computed stands level with a person's word
 AS_RECORDED = "customer_as_recorded"
 
 
@@ -26,6 +28,8 @@ class Identities:
     ----------
     persons : polars.DataFrame
         customer, person (the key that stands for the customer from now on), probability, why: one row a record.
+    notes : tuple of str
+        What a reader should know about the decisions.
     review : polars.DataFrame
         Pairs for a person to decide, and those decided: customer_left, customer_right, probability, why,
         same_customer (yes, no or empty).
@@ -33,6 +37,7 @@ class Identities:
 
     persons: pl.DataFrame
     review: pl.DataFrame
+    notes: tuple[str, ...] = ()
 
 
 def no_decisions() -> pl.DataFrame:
@@ -70,15 +75,44 @@ def find_identities(
     from models.record_linkage import review as to_review
     from models.record_normalisation import normalise_records
 
-    linkage = link_records(normalise_records(customers, country), seed=seed)
+    decisions = _with_leading_zeros(decisions, customers["customer"])
+    linkage = link_records(normalise_records(customers.sort("customer"), country), seed=seed)
     pairs = _decided(linkage.pairs, decisions)
     persons = resolve(pairs, customers["customer"], threshold)
     grey = to_review(pairs, review_from, threshold, persons)
-    return Identities(persons.select(*SCHEMA), _with_decisions(grey, linkage.pairs, decisions))
+    return Identities(
+        persons.select(*SCHEMA), _with_decisions(grey, linkage.pairs, decisions), _on_nobody(decisions, customers)
+    )
+
+
+def _with_leading_zeros(decisions: pl.DataFrame, keys: pl.Series) -> pl.DataFrame:
+    """Give keys back the zeros that a spreadsheet took off, where only one key can be meant."""
+    bare = pl.DataFrame({"key": keys}).with_columns(pl.col("key").str.strip_chars_start("0").alias("bare"))
+    only = dict(bare.filter(pl.len().over("bare") == 1).select("bare", "key").iter_rows())
+    known = set(keys)
+    mended = {
+        key: only[key]
+        for side in PAIR
+        for key in decisions[side].to_list()
+        if key not in known and key.isdigit() and key in only
+    }
+    renamed = decisions.with_columns(pl.col(PAIR).replace(mended))
+    ordered = renamed.with_columns(pl.min_horizontal(PAIR).alias(PAIR[0]), pl.max_horizontal(PAIR).alias(PAIR[1]))
+    return ordered.unique(PAIR, keep="first", maintain_order=True)
+
+
+def _on_nobody(decisions: pl.DataFrame, customers: pl.DataFrame) -> tuple[str, ...]:
+    known = customers["customer"].implode()
+    lost = decisions.filter(~pl.all_horizontal(pl.col(side).is_in(known) for side in PAIR)).height
+    if not lost:
+        return ()
+    about = f"{plural(lost, 'decision')} on identities name a customer who is not in the customers' table"
+    return (f"{about}, and decide nothing.",)
 
 
 def _decided(pairs: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
-    """Let a person's word stand in place of the computed probability."""
+    """Let a person's word stand in place of the computed probability, and above every other."""
+    pairs = pairs.with_columns(pl.col("probability").clip(upper_bound=SUREST_COMPUTED))
     said = decisions.with_columns(
         (pl.col(DECISION) == "yes").cast(pl.Float64).alias("probability"),
         pl.lit("decided by a person").alias("why"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from .errors import Refusal
 from .identities import REVIEW, Identities, apply_identities, find_identities, no_decisions, read_decisions
 from .ledger import Ledger, read_ledger
 from .ledger.clean import SourceTable
@@ -61,11 +62,11 @@ class Intake:
 
     @property
     def fingerprint(self) -> str:
-        """A digest of everything that was read."""
-        persons = None if self.identities is None else self.identities.persons.hash_rows().to_list()
-        return origin(
-            ledger=self.ledger.fingerprint, persons=persons, **{k: v.fingerprint for k, v in self.side_tables.items()}
-        )
+        """A digest of everything that is used: the cleaned ledger, under its customers' keys, and the other tables."""
+        rows = self.ledger.rows
+        used = [rows.height, int(rows.hash_rows().cast(pl.UInt128).sum())]
+        beside = {section: side.fingerprint for section, side in self.side_tables.items()}
+        return origin(ledger=self.ledger.fingerprint, used=used, **beside)
 
     @property
     def quarantine(self) -> pl.DataFrame:
@@ -88,6 +89,11 @@ def _as_row(section: str, table: SourceTable) -> dict[str, object]:
         "reading": json.dumps(dict(table.reading), ensure_ascii=False),
         "evidence": json.dumps(dict(table.evidence), ensure_ascii=False),
     } | {name: row[name] for name in SOURCES_SCHEMA if name in row and name not in ("reading", "evidence")}
+
+
+def today() -> dt.date:
+    """Return the last day on which something can have been bought: east of here it may be tomorrow already."""
+    return dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
 
 
 def take_in(
@@ -123,11 +129,18 @@ def take_in(
         latest=max(today, parameters.as_of or today),
         progress=progress,
     )
+    if parameters.identity_decisions is not None and parameters.customers is None:
+        raise Refusal("identity_decisions: there is no customers' table to decide on. Set customers, or take it out.")
     limit = parameters.quarantine_limit
     given = parameters.customers, parameters.events, parameters.spending
     customers = None if given[0] is None else read_customers(given[0], limit=limit, progress=progress)
     events = None if given[1] is None else read_events(given[1], limit=limit, progress=progress)
     spending = None if given[2] is None else read_spending(given[2], limit=limit, progress=progress)
+    taken = {table.name for table in ledger.tables}
+    customers, events, spending = (
+        side if side is None else side.told_apart(section, taken)
+        for section, side in (("customers", customers), ("events", events), ("spending", spending))
+    )
     identities = None
     rows = ledger.rows
     if customers is not None:

@@ -14,7 +14,9 @@ def write_list(file: Path, rows: pl.DataFrame) -> None:
     """Write a list as CSV with a byte order mark, by which spreadsheets know UTF-8; formulas are made harmless."""
     file.parent.mkdir(parents=True, exist_ok=True)
     text = [name for name, dtype in rows.schema.items() if dtype == pl.String]
-    rows.with_columns(_harmless(pl.col(name)).alias(name) for name in text).write_csv(file, include_bom=True)
+    rows.with_columns(_harmless(pl.col(name)).alias(name) for name in text).write_csv(
+        file, include_bom=True, quote_style="always"
+    )
 
 
 def _harmless(cell: pl.Expr) -> pl.Expr:

@@ -18,6 +18,7 @@ from ..errors import CannotSay
 from ..findings import Verdict
 from ..ledger.account import UNITS, units
 from ..ledger.totals import TOTAL
+from ..personal_data import without_names
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import says_why_not
 from ..wording import count, day, money, percent, plural
@@ -181,7 +182,10 @@ def doubts(chapter: Chapter) -> pd.DataFrame:
 
 def questions(chapter: Chapter) -> list[Question]:
     """Return what to ask of whoever made the ledger; see `models.ledger_audit.audit`."""
-    return audit(chapter.whole_ledger, chapter.as_of, repeats=chapter.repeats.height)
+    asked = audit(chapter.whole_ledger, chapter.as_of, repeats=chapter.repeats.height)
+    if chapter.parameters.show_personal_data:
+        return asked
+    return without_names(asked, chapter.whole_ledger["customer"].unique())
 
 
 @says_why_not

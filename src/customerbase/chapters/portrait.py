@@ -177,8 +177,8 @@ def _after_returns(chapter: Chapter) -> str:
 
 
 def _gross(chapter: Chapter) -> str:
-    """Return what revenue by purchase is called where some returns undo no purchase that is known."""
-    return "revenue before returns of unknown purchases" if (chapter.ledger[NET] < 0).any() else "revenue"
+    """Name what purchases brought: returns that undo no known purchase belong to none of them."""
+    return "revenue of purchases" if (chapter.ledger[NET] < 0).any() else "revenue"
 
 
 def _state_largest(chapter: Chapter, revenue: pd.Series) -> None:

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from ..personal_data import E_MAIL, HIDDEN, TELEPHONE
-from .profile import ANY_TELEPHONE, WORDS_OF_A_NAME
+from ..personal_data import E_MAIL, FIGURES, HIDDEN, IDENTIFIES, TELEPHONE
 
-MOST_PERSONAL = 0.5  # share of the keys from which on all of them are taken for personal
-LOOKED_AT = 10_000
-CAPITALISED = r"^\p{Lu}[\p{Ll}'’-]+$"
 REACHES = rf"{E_MAIL.pattern}|{TELEPHONE.pattern}"
-IDENTIFIES = rf"{REACHES}|{ANY_TELEPHONE}|{WORDS_OF_A_NAME}|{CAPITALISED}"
-FIGURES = ("date", "amount", "quantity", "unit_price", "cost", "discount")
-
-
-def are_personal(keys: pl.Series) -> bool:
-    """Tell whether most of the customers' keys look like names, telephone numbers or mail addresses."""
-    share = _matches(keys.head(LOOKED_AT).drop_nulls(), IDENTIFIES).mean() or 0.0
-    return bool(share > MOST_PERSONAL)  # type: ignore[operator]
 
 
 def masked(rows: pl.DataFrame, *, all_keys: bool) -> pl.DataFrame:
@@ -29,7 +17,7 @@ def masked(rows: pl.DataFrame, *, all_keys: bool) -> pl.DataFrame:
     rows : polars.DataFrame
         Under the contract's names.
     all_keys : bool
-        Whether no customer's key may be shown; see `are_personal`.
+        Whether no customer's key may be shown; see `customerbase.personal_data.are_personal`.
     """
     columns = []
     for name in rows.columns:

@@ -8,9 +8,10 @@ from rich.console import Console
 
 from ..ledger import Ledger
 from ..ledger.numbers import as_text
+from ..personal_data import are_personal
 from ..wording import day, plural
 from .look import SAMPLED, FirstLook
-from .masks import are_personal, masked
+from .masks import masked
 from .parameter_file import shown_path
 from .terminal import add_row, new_table, say, show
 

@@ -8,15 +8,13 @@ import polars as pl
 
 from ..ledger.dates import SERIAL, read_dates
 from ..ledger.numbers import as_text, read_numbers
-from ..personal_data import E_MAIL
+from ..personal_data import ANY_TELEPHONE, E_MAIL, WORDS_OF_A_NAME
 from .vocabulary import CURRENCY, IDENTIFIERS, LEDGER, PARTICULARS, fits, words_of
 
 DATES = (pl.Date, pl.Datetime)
 LOOKED_AT = 20_000  # rows whose cells are parsed; values are counted in all rows
 MOST = 0.8  # share of the cells that must be numbers, dates, ...: a report has totals and notes among its rows
 EIGHT_DIGITS = "%Y%m%d"
-ANY_TELEPHONE = r"^\+?[\d\s().-]{9,20}$"
-WORDS_OF_A_NAME = r"^\p{L}[\p{L}.'’-]*(?:\s+[\p{L}«»\"&.'’-]+)+$"
 
 
 @dataclass(frozen=True)

@@ -88,12 +88,12 @@ def _unzipped(name: str, content: bytes, endings: Collection[str]) -> Iterator[P
             raise Refusal(f"{name}: the archive holds no CSV, Parquet or Excel file. Pack the tables themselves.")
         if sum(member.file_size for member in tables) > LARGEST_UNPACKED:
             raise Refusal(f"{name}: {TOO_LARGE}")
-        twice = [member for member, often in Counter(member.filename for member in tables).items() if often > 1]
+        shown = ["".join(sign if sign.isprintable() else "?" for sign in member.filename) for member in tables]
+        twice = [member for member, often in Counter(shown).items() if often > 1]
         if twice:
             raise Refusal(f"{name}: holds two files called '{printable(twice[0])}'. Rename one of them.")
-        for member in tables:
-            ending = Path(member.filename).suffix.lower()
-            yield PackedFile(f"{name}/{printable(member.filename)}", ending, archive.read(member))
+        for member, path in zip(tables, shown, strict=True):
+            yield PackedFile(f"{name}/{path}", Path(path).suffix.lower(), archive.read(member))
 
 
 def _is_table(member: zipfile.ZipInfo, endings: Collection[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
@@ -10,10 +11,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from ..parameters import TableSource
+from ..personal_data import E_MAIL, HIDDEN, TELEPHONE
 from .dates import read_dates
 from .numbers import as_text, read_numbers, spreadsheet_keys
 from .raw import RawTable
 
+NAMES_SOMEBODY = re.compile(
+    rf"{E_MAIL.pattern}|{TELEPHONE.pattern}|^\+?\d{{10,12}}$|^[^\W\d_a-zа-яё][^\W\d_]*(?: [^\W\d_a-zа-яё][\w.]*)+$"
+)
 DAYS_FROM_1900_TO_1904 = 1462  # workbooks of old Macs count days from 1904 on
 ERROR_CELLS = (
     "#N/A",
@@ -31,6 +36,7 @@ ERROR_CELLS = (
 SHOWN = 3
 LONGEST_SHOWN = 40
 COLUMNS_SHOWN = 20
+LONGEST_LOOKED_AT = 300  # letters
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class Cells:
 
     def _unusable_columns(self) -> list[str]:
         schema = self.table.rows.schema
-        there = ", ".join(shorten(name) for name in list(schema)[:COLUMNS_SHOWN]) or "none"
+        there = ", ".join(cited(name) for name in list(schema)[:COLUMNS_SHOWN]) or "none"
         remedy = f"Mend {self.key}.columns, or set {self.key}.header_row or {self.key}.delimiter."
         problems = []
         for meaning, name in self.columns.items():
@@ -177,7 +183,7 @@ class Cells:
         for meaning, numbers in reading.numbers.items():
             unreadable = numbers.is_null()
             if meaning not in required:
-                unreadable &= raw[meaning].is_not_null()
+                unreadable &= raw[meaning].is_not_null() & ~_is_dash(raw[meaning])
             self._replace(meaning, numbers)
             self.blame(unreadable, "no number that can be read", remedy, meaning)
 
@@ -208,14 +214,21 @@ class Cells:
         """Say in one line which rows are at fault, and what to do."""
         rows = fault.rows.arg_true()
         column = self.as_read[fault.column] if fault.column else None
-        cited = [
-            f"{self.table.numbers[int(row)]}" + (f" ({shorten(column[int(row)])})" if column is not None else "")
+        quoted = [
+            f"{self.table.numbers[int(row)]}" + (f" ({cited(column[int(row)])})" if column is not None else "")
             for row in rows[:SHOWN]
         ]
         more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
-        where = f"row{'s' if len(rows) > 1 else ''} {', '.join(cited)}{more}"
+        where = f"row{'s' if len(rows) > 1 else ''} {', '.join(quoted)}{more}"
         named = f" (column '{printable(self.columns[fault.column])}')" if fault.column in self.columns else ""
         return f"{self.table.name}: {fault.reason} in {where}{named}. {fault.remedy}"
+
+
+def _is_dash(column: pl.Series) -> pl.Series:
+    """Tell where a dash stands for an empty cell."""
+    if column.dtype != pl.String:
+        return pl.repeat(False, len(column), dtype=pl.Boolean, eager=True)
+    return column.str.strip_chars().is_in(["-", "–", "—"]).fill_null(False)
 
 
 def is_no_cell(dtype: pl.DataType) -> bool:
@@ -227,6 +240,11 @@ def printable(text: object) -> str:
     """Return a text in one line: whatever can't be printed becomes a question mark, and it is cut short."""
     shown = "".join(sign if sign.isprintable() else "?" for sign in str(text))
     return shown if len(shown) <= LONGEST_SHOWN else f"{shown[: LONGEST_SHOWN - 3]}..."
+
+
+def cited(value: object) -> str:
+    """Quote a cell in one line, unless it looks like somebody's name, number or address."""
+    return HIDDEN if value is not None and NAMES_SOMEBODY.search(str(value)[:LONGEST_LOOKED_AT]) else shorten(value)
 
 
 def shorten(value: object) -> str:

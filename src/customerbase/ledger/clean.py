@@ -23,27 +23,25 @@ from .totals import TOTAL, find_totals
 NUMBERS = ("amount", "quantity", "unit_price", "cost", "discount")
 TURNED_BY_A_RETURN = ("amount", "quantity", "cost", "discount")
 RETURN_WORDS = (
-    "return",
-    "returns",
-    "returned",
-    "refund",
-    "refunded",
-    "credit note",
-    "возврат",
-    "возврат товара",
-    "возврат от покупателя",
+    *("return", "returns", "returned", "refund", "refunded", "credit note", "credit memo", "reversal"),
+    *("возврат", "возврат товара", "возврат от покупателя", "сторно", "корректировка"),
+    *("gutschrift", "storno", "retoure", "rückgabe", "avoir", "retour", "remboursement", "zwrot", "korekta"),
+    *(
+        "devolución",
+        "abono",
+        "nota de crédito",
+        "reso",
+        "nota di credito",
+        "nota credito",
+        "creditnota",
+        "creditfactuur",
+    ),
 )
 SALE_WORDS = (
-    "sale",
-    "sales",
-    "sold",
-    "purchase",
-    "invoice",
-    "продажа",
-    "реализация",
-    "отгрузка",
-    "реализация товаров",
-    "покупка",
+    *("sale", "sales", "sold", "purchase", "invoice", "order", "receipt", "bill", "sales receipt"),
+    *("продажа", "реализация", "отгрузка", "реализация товаров", "покупка", "заказ"),
+    *("rechnung", "verkauf", "vente", "facture", "sprzedaż", "faktura", "venta", "factura", "vendita", "fattura"),
+    *("verkoop", "factuur"),
 )
 
 
@@ -155,7 +153,7 @@ def read_ledger(
         raise Refusal(f"{', '.join(table.name for table in tables)}: the ledger has no rows. Export it again.")
     refuse_beyond(
         quarantine_limit,
-        rows_read - sum(part.harmless for part in cleaned),
+        rows_read,
         sum(part.quarantine.height - part.harmless for part in cleaned),
         [loss for part in cleaned for loss in part.losses],
     )

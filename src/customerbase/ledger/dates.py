@@ -171,7 +171,7 @@ def _found(text: pl.Series) -> DateReading:
 
     read = values.select("style", "is_short").filter(values["date"].is_not_null())
     patterns, evidence = [], []
-    for style in read["style"].value_counts(sort=True)["style"]:
+    for style in read["style"].value_counts().sort("count", "style", descending=[True, False])["style"]:
         order = orders.get(style)
         patterns += [_reordered(style, column) for column in order.columns] if order else [style]
         evidence.append(order.evidence if order else EVIDENCE[style])

@@ -68,12 +68,10 @@ def _undo(sales: pl.DataFrame, returns: pl.DataFrame, key: list[str], left: dict
         lines[tuple(names)].append((position, date))
         left.setdefault(position, amount)
     for *names, position, date, amount in _in_time(returns, key):
-        bought = lines[tuple(names)]
-        if "order" not in key:
-            # without an order the latest purchase before is the one that comes back
-            bought = [line for line in reversed(bought) if line[1] <= date]
+        bought = [line for line in lines[tuple(names)] if line[1] <= date]
         owed = -amount
-        for line, _ in bought:
+        # the latest day first, and of a day the first line: a number may begin anew each year
+        for line, _ in sorted(bought, key=lambda line: line[1], reverse=True):
             undone = min(owed, left[line])
             left[line] = round(left[line] - undone, DECIMALS)
             owed = round(owed - undone, DECIMALS)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from ..errors import Refusal
 from ..parameters import CustomersTable, EventsTable, SideTable, SpendingTable
+from ..wording import plural
 from .cells import Cells
 from .clean import SourceTable
 from .quarantine import harmless, losses, refuse_beyond, set_aside
@@ -41,17 +42,26 @@ class SideRows:
     tables: tuple[SourceTable, ...]
     notes: tuple[str, ...] = ()
 
+    def told_apart(self, section: str, taken: set[str]) -> SideRows:
+        """Return the table with the section before sources' names that others have; names are added to `taken`."""
+        names = {table.name: f"{section}: {table.name}" if table.name in taken else table.name for table in self.tables}
+        taken |= set(names.values())
+        tables = tuple(replace(table, name=names[table.name]) for table in self.tables)
+        return replace(self, tables=tables, quarantine=self.quarantine.with_columns(pl.col("source").replace(names)))
+
 
 def read_customers(source: CustomersTable, *, limit: float = 0.05, progress: Progress | None = None) -> SideRows:
     """Read the customers' table: one row for each key, everything text but `updated` (date) and `consent` (yes or no).
 
-    Where a key stands in several rows, the first value there is of each column is taken.
+    Where a key stands in several rows, the first value there is of each column is taken, but the latest day on which a
+    record was touched, and of consent any no.
 
     Raises
     ------
     Refusal
         When the table can't be read, or more than `limit` of its rows have no key.
     """
+    unknown: list[int] = []
 
     def clean(cells: Cells) -> None:
         cells.read_key()
@@ -64,19 +74,31 @@ def read_customers(source: CustomersTable, *, limit: float = 0.05, progress: Pro
             cells.faults = [fault for fault in cells.faults if fault.column != "updated"]
         if "consent" in source.columns:
             words = pl.col("consent").str.to_lowercase()
+            unknown.append(int(cells.frame.select((words.is_not_null() & ~words.is_in([*YES, *NO])).sum()).item()))
             cells.frame = cells.frame.with_columns(
                 pl.when(words.is_in(YES)).then(pl.lit("yes")).when(words.is_in(NO)).then(pl.lit("no")).alias("consent")
             )
 
     found = _read(source, "customers", clean, limit, progress)
     rows = found.rows.group_by("customer", maintain_order=True).agg(
-        pl.col(name).drop_nulls().first() for name in found.rows.columns if name != "customer"
+        _of_several(name) for name in found.rows.columns if name != "customer"
     )
     repeated = found.rows.height - rows.height
-    notes = (
-        [f"{repeated:,} rows repeat a key that stands further up, and are taken together with it."] if repeated else []
-    )
+    notes = []
+    if repeated:
+        notes.append(
+            f"{plural(repeated, 'record')} of the customers' table repeat a key above, and are taken as one with it."
+        )
+    if sum(unknown):
+        notes.append(f"{sum(unknown):,} answers on consent are neither yes nor no, and count as not recorded.")
     return SideRows(rows, found.quarantine, found.fingerprint, found.tables, tuple(notes))
+
+
+def _of_several(name: str) -> pl.Expr:
+    if name == "updated":
+        return pl.col(name).max()
+    # 'no' stands before 'yes'
+    return pl.col(name).min() if name == "consent" else pl.col(name).drop_nulls().first()
 
 
 def read_events(source: EventsTable, *, limit: float = 0.05, progress: Progress | None = None) -> SideRows:
@@ -122,7 +144,7 @@ def _read(
         aside = set_aside(cells)
         read = table.rows.height + table.broken.height
         apart = harmless(cells)
-        refuse_beyond(limit, read - apart, aside.height - apart, losses(cells))
+        refuse_beyond(limit, read, aside.height - apart, losses(cells))
         rows.append(cells.frame.filter(~cells.at_fault))
         quarantine.append(aside)
         columns = tuple(table.rows.columns)

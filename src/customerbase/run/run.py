@@ -19,9 +19,9 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from ..chapter import as_of
+from ..chapter import as_of, up_to
 from ..findings import Finding, read_findings, write_findings
-from ..intake import Intake, take_in
+from ..intake import Intake, take_in, today
 from ..ledger.returns import NET
 from ..parameters import Parameters, read_parameters
 from ..project import LATEST
@@ -112,9 +112,8 @@ def run_suite(
     started = datetime.now(UTC)
     parameters = read_parameters(parameter_file, **overrides)
     chapters = chapter_files(only)
-    today = started.date() + dt.timedelta(days=1)  # east of here it may be tomorrow already
     last_run = out / parameters.base / LATEST
-    intake = take_in(parameters, today=today, last_run=last_run, progress=progress.intake_step)
+    intake = take_in(parameters, today=today(), last_run=last_run, progress=progress.intake_step)
     last_day = as_of(parameters, intake.ledger.rows)
     with new_run_folder(out / parameters.base) as folder:
         return _run(parameters, intake, last_day, chapters, folder, started, progress)
@@ -260,7 +259,10 @@ def _notes(parameters: Parameters, intake: Intake, last_day: dt.date) -> list[st
         notes.append(
             f"The ledger's last row is of {day(ended)}, {plural((last_day - ended).days, 'day')} before as_of."
         )
-    notes += _about_returns(rows)
+    notes += _about_returns(up_to(rows, last_day))
+    notes += [note for side in intake.side_tables.values() for note in side.notes]
+    if intake.identities is not None:
+        notes += intake.identities.notes
     unused = [name for name in ("events", "spending") if getattr(parameters, name) is not None]
     if unused:
         notes.append(f"No chapter reads these yet: {', '.join(unused)}.")

@@ -238,7 +238,7 @@ def test_the_database_itself_is_open_for_reading_only(urls, database, query, say
 @pytest.mark.parametrize("file", ["shop.db", "no/where.db", ""])
 def test_a_missing_file_is_refused_and_not_created(tmp_path, kind, file):
     line = problem(f"{kind}:///{tmp_path}/{file}")
-    assert "there is no such file. A relative path starts at the project's folder" in line
+    assert "there is no such file. Mend the path; a relative one starts at the project's folder" in line
     assert list(tmp_path.iterdir()) == []
 
 

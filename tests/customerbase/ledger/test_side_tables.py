@@ -74,7 +74,7 @@ def test_rows_of_one_key_are_taken_together_and_the_first_value_counts(beside) -
     content = "CUSTOMER,NAME,PHONE,CONSENT\n1,,5,\n2,Olga,6,yes\n1,Anna,7,no\n1,Alla,8,yes\n"
     found = beside("customers", content)
     assert found.rows.rows() == [("1", "Anna", "5", "no"), ("2", "Olga", "6", "yes")]
-    assert found.notes == ("2 rows repeat a key that stands further up, and are taken together with it.",)
+    assert found.notes == ("2 records of the customers' table repeat a key above, and are taken as one with it.",)
     assert found.tables[0].rows == 4
     assert found.quarantine.is_empty()
 
