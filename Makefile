@@ -28,7 +28,8 @@ findings: $(READY)
 test: $(READY)
 	@$(BIN)/python tests/pages/browser.py
 	@$(BIN)/python tests/postgresql.py
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not timed" --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -m timed
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks

@@ -283,6 +283,7 @@ class TestOneOptimumFromAnywhere:
         assert np.isfinite(model.sample_total(5, x, mean, np.random.default_rng(0))).all()
         assert model.standard_errors_.isna().to_dict() == {name: name in model.limits_ for name in "pqv"}
 
+    @pytest.mark.timed
     def test_half_a_million_customers_in_a_second(self):
         data = drawn(CDNOW, purchases(500_000))
         began = time.process_time()

@@ -145,6 +145,7 @@ class TestFindsTheBestFit:
             elif forecast != "next purchase":
                 assert (values < np.inf).all(), forecast
 
+    @pytest.mark.timed
     def test_in_two_seconds(self, fitter, name):
         histories = drawn(name, 20_000)
         seconds = []

@@ -149,6 +149,7 @@ class TestAgreesWithLifetimes:
         later = cdnow.loc[cdnow["date"] > "1997-09-30", "amount"].sum()
         assert ours["amount_holdout"].sum() == pytest.approx(later, rel=1e-12)
 
+    @pytest.mark.timed
     def test_at_least_twice_as_fast(self, cdnow):
         in_polars = pl.from_pandas(cdnow)
         theirs = lambda: summary_data_from_transaction_data(cdnow, "customer", "date", "amount")  # noqa: E731
