@@ -10,7 +10,7 @@ TABLES = {"rfm_summary": rfm_summary, "start_up": start_up, "large_ledger": larg
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Side by side with lifetimes, as ratios.")
-    parser.add_argument("parts", nargs="*", help="rfm_summary, start_up, large_ledger and models; all of them by default")
+    parser.add_argument("parts", nargs="*", help=f"{', '.join([*TABLES, 'models'])}; all of them by default")
     parser.add_argument("--customers", nargs="+", type=int, default=list(models.ROUNDS), help="sizes for models")
     parser.add_argument("--rounds", type=int, help="how often models measures each side at each size")
     given = parser.parse_args()

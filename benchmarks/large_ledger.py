@@ -53,7 +53,8 @@ def ours(path: Path) -> None:
 
     source = LedgerSource(path=str(path), columns={name: name for name in COLUMNS})  # type: ignore[misc]
     console = Console(stderr=True)
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, refresh_per_second=2) as bar:
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=console, refresh_per_second=2) as bar:
         task = bar.add_task("starting")
         ledger = read_ledger(source, progress=lambda step: bar.update(task, description=step))
         bar.update(task, description="summarising")

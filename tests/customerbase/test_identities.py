@@ -188,3 +188,13 @@ def test_a_persons_word_stands_above_the_model() -> None:
     assert told.persons["person"].to_list() == ["a", "b", "c", "c"]
     assert told.persons.filter(pl.col("customer") == "d")["why"].to_list() == ["decided by a person"]
     assert told.review.select(*PAIR, DECISION).rows() == decisions
+
+
+def test_zeros_that_a_spreadsheet_took_off_are_given_back() -> None:
+    customers = CUSTOMERS.with_columns(customer=pl.Series(["007", "008", "012", "0012"]))
+    said = pl.DataFrame([("7", "8", "no"), ("12", "7", "yes")], schema=no_decisions().schema, orient="row")
+    told = find_identities(customers, said, threshold=0.95, review_from=0.5, seed=7, country="RU")
+    assert told.persons["person"].to_list() == ["007", "008", "012", "0012"]
+    # 12 may be 012 or 0012, so it is nobody
+    assert told.review.select(*PAIR, DECISION).rows()[-2:] == [("007", "008", "no"), ("007", "12", "yes")]
+    assert "1 decision" in told.notes[0]

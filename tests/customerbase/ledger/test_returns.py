@@ -97,3 +97,11 @@ def test_whatever_is_returned_no_money_is_lost_and_no_sign_turns(lines: list[tup
     left, was = rows["net_amount"], rows["amount"]
     assert ((left >= 0) & (left <= was) | (left <= 0) & (left >= was)).all()
     assert rows["date"].dtype == pl.Date and rows["date"][0] >= dt.date(2024, 1, 1)
+
+
+def test_an_order_number_that_begins_anew_means_the_latest_order_before() -> None:
+    assert net((1, 10, "1", "p"), (9, 10, "1", "p"), (12, -10, "1", "p"), (20, 10, "1", "p")) == [10, 0, 0, 10]
+
+
+def test_a_return_undoes_nothing_of_its_order_that_was_sold_later() -> None:
+    assert net((9, 10, "1", "p"), (1, -10, "1", "p")) == [10, -10]

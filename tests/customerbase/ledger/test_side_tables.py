@@ -274,3 +274,12 @@ def test_a_reader_names_the_section_whose_table_it_reads(tmp_path: Path) -> None
         read_customers(CustomersTable(path=str(tmp_path / "c.csv"), columns={"customer": "id"}, encoding="utf-8"))
     assert "customers.encoding" in str(refusal.value)
     assert "ledger." not in str(refusal.value)
+
+
+def test_of_several_records_a_no_and_the_latest_touch_count(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("id,ok,at\n1,yes,2020-01-05\n1,no,2024-02-13\n2,yes,2021-01-01\n2,unsubscribed,\n")
+    columns = {"customer": "id", "consent": "ok", "updated": "at"}
+    found = read_customers(CustomersTable(path=str(tmp_path / "c.csv"), columns=columns))
+    assert found.rows.select("customer", "consent").rows() == [("1", "no"), ("2", "yes")]
+    assert found.rows["updated"].to_list() == [dt.date(2024, 2, 13), dt.date(2021, 1, 1)]
+    assert any("neither yes nor no" in note for note in found.notes)

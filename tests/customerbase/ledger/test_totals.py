@@ -45,3 +45,14 @@ def test_a_customer_may_be_called_total() -> None:
 
 def test_an_unreadable_date_makes_no_total() -> None:
     assert totals(("a", DAY, 10.0), ("b", None, 10.0)) == [False, False]
+
+
+def test_totals_of_parts_are_told_by_what_came_since_the_last_one() -> None:
+    rows = [("a", DAY, 100.0), ("b", DAY, 200.0), ("Итого", DAY, 300.0), ("a", DAY, 50.0), ("b", DAY, 150.0)]
+    assert totals(*rows, ("Итого за февраль", DAY, 200.0)) == [False, False, True, False, False, True]
+
+
+def test_a_product_whose_name_begins_like_a_total_makes_none() -> None:
+    frame = pl.DataFrame({"c": [None, "a"], "p": ["Total Quartz 5W-30", "x"]}, schema={"c": pl.String, "p": pl.String})
+    dates, amounts = pl.Series([DAY, DAY]), pl.Series([10.0, 20.0])
+    assert find_totals(frame, frame["c"], dates, amounts).to_list() == [False, False]
