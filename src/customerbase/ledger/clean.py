@@ -153,7 +153,7 @@ def read_ledger(
         raise Refusal(f"{', '.join(table.name for table in tables)}: the ledger has no rows. Export it again.")
     refuse_beyond(
         quarantine_limit,
-        rows_read,
+        rows_read - sum(part.harmless for part in cleaned),
         sum(part.quarantine.height - part.harmless for part in cleaned),
         [loss for part in cleaned for loss in part.losses],
     )

@@ -144,7 +144,7 @@ def _read(
         aside = set_aside(cells)
         read = table.rows.height + table.broken.height
         apart = harmless(cells)
-        refuse_beyond(limit, read, aside.height - apart, losses(cells))
+        refuse_beyond(limit, read - apart, aside.height - apart, losses(cells))
         rows.append(cells.frame.filter(~cells.at_fault))
         quarantine.append(aside)
         columns = tuple(table.rows.columns)
