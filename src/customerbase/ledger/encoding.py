@@ -13,6 +13,7 @@ from charset_normalizer import from_bytes
 
 from ..errors import Refusal
 from ..wording import plural
+from .alphabets import languages_of
 
 KINDS_BY_FIRST_BYTES = {
     b"PK\3\4": "a workbook (.xlsx, .ods) or a zip archive",
@@ -71,6 +72,7 @@ CANDIDATES = {
     "mac-roman": WESTERN,
 }
 FURTHER = ["cp1255", "cp1256", "cp874", "cp1258", "cp932", "shift_jis", "gb18030", "big5", "cp949", "euc_jp"]
+CLOSE = 0.2  # in the share of sound words, up to which an encoding may be meant
 ENOUGH = 0.85  # share of words that must be sound
 USUAL_ENOUGH = 0.6  # share of usual letters in an encoding that is seldom met
 SELDOM_MET = frozenset(CANDIDATES) - {"cp1251", "cp1252"}
@@ -292,6 +294,10 @@ def _of_one_byte(sample: bytes, name: str) -> tuple[str, str]:
     ranked = sorted(scores, key=scores.__getitem__, reverse=True)
     best = ranked[0]
     sample = sample[:START]
+    if by_language := _by_language(words, [name for name in ranked if scores[best][0] - scores[name][0] <= CLOSE]):
+        encoding, languages = by_language
+        shown = " or ".join(languages[:2])
+        return encoding, f"It is no UTF-8; in this encoding all its letters beyond ASCII are those of {shown}."
     if scores[best][0] < ENOUGH or (best in SELDOM_MET and scores[best][1] < USUAL_ENOUGH):
         matches = from_bytes(sample, cp_isolation=[*CANDIDATES, *FURTHER], enable_fallback=False)
         match = matches.best()
@@ -308,6 +314,14 @@ def _of_one_byte(sample: bytes, name: str) -> tuple[str, str]:
     if match is not None and match.coherence > 0:
         return match.encoding, f"{evidence}, and its letters are those of {match.language}."
     return best, f"{evidence}, though {' or '.join(rivals[:2])} may be meant."
+
+
+def _by_language(words: list[bytes], encodings: list[str]) -> tuple[str, list[str]] | None:
+    """Return the first encoding in which all letters are one language's, if no other tells other letters so."""
+    fitting = [(name, languages) for name in encodings if (languages := languages_of("".join(_reading(words, name))))]
+    letters = {"".join(sign for sign in "".join(_reading(words, name)) if sign.isalpha()) for name, _ in fitting}
+    has_letters = any(sign.isalpha() and not sign.isascii() for sign in "".join(_reading(words, encodings[0])))
+    return fitting[0] if has_letters and len(letters) == 1 else None
 
 
 def _remedy(encodings: list[str]) -> str:
