@@ -111,9 +111,8 @@ def _take_in(
 
 def _show_files(intake: Intake, console: Console) -> None:
     _heading(console, "What came in")
-    sections = {"ledger": intake.ledger.tables} | {name: side.tables for name, side in intake.side_tables.items()}
     table = new_table("", "file", "rows", "set aside", "first day", "last day", numbers=("rows", "set aside"))
-    for section, files in sections.items():
+    for section, files in intake.tables.items():
         for file in files[:FILES_SHOWN]:
             days = ("" if date is None else f"{date}" for date in (file.first_day, file.last_day))
             add_row(table, section, file.name, count(file.rows), count(file.set_aside), *days)
@@ -122,7 +121,7 @@ def _show_files(intake: Intake, console: Console) -> None:
             rest = (plural(len(more), "more file"), *(count(sum(part)) for part in _sums(more)), "", "")
             add_row(table, section, *rest)
     show(console, table)
-    for section, files in sections.items():
+    for section, files in intake.tables.items():
         _show_reading(section, files, console)
 
 

@@ -97,8 +97,12 @@ def _with_leading_zeros(decisions: pl.DataFrame, keys: pl.Series) -> pl.DataFram
         if key not in known and key.isdigit() and key in only
     }
     renamed = decisions.with_columns(pl.col(PAIR).replace(mended))
-    ordered = renamed.with_columns(pl.min_horizontal(PAIR).alias(PAIR[0]), pl.max_horizontal(PAIR).alias(PAIR[1]))
-    return ordered.unique(PAIR, keep="first", maintain_order=True)
+    return _lesser_left(renamed).unique(PAIR, keep="first", maintain_order=True)
+
+
+def _lesser_left(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Put the lesser key on the left, so that a pair is one, whichever of the two stands first."""
+    return pairs.with_columns(pl.min_horizontal(PAIR).alias(PAIR[0]), pl.max_horizontal(PAIR).alias(PAIR[1]))
 
 
 def _on_nobody(decisions: pl.DataFrame, customers: pl.DataFrame) -> tuple[str, ...]:
@@ -176,8 +180,7 @@ def read_decisions(file: Path) -> pl.DataFrame:
             raise Refusal(f"{file.name}: row {table.numbers[at]}: {problem}. Mend the list.")
     said = pl.when(pl.col(DECISION).is_in(YES)).then(pl.lit("yes")).otherwise(pl.lit("no"))
     decisions = rows.filter(decided).with_columns(said.alias(DECISION))
-    # one pair, whichever of the two stands first
-    ordered = decisions.with_columns(pl.min_horizontal(PAIR).alias(PAIR[0]), pl.max_horizontal(PAIR).alias(PAIR[1]))
+    ordered = _lesser_left(decisions)
     contradictory = ordered.group_by(PAIR).agg(pl.col(DECISION).n_unique()).filter(pl.col(DECISION) > 1)
     if contradictory.height:
         raise Refusal(f"{file.name}: {contradictory.height} pair(s) are decided both yes and no. Keep one row of each.")

@@ -74,11 +74,15 @@ class Intake:
         return pl.concat([self.ledger.quarantine, *(rows.quarantine for rows in self.side_tables.values())])
 
     @property
+    def tables(self) -> Mapping[str, tuple[SourceTable, ...]]:
+        """What each file brought, by section."""
+        return {"ledger": self.ledger.tables} | {section: side.tables for section, side in self.side_tables.items()}
+
+    @property
     def sources(self) -> pl.DataFrame:
         """What each file brought and how it was read; see `SOURCES_SCHEMA`."""
-        tables = [("ledger", table) for table in self.ledger.tables]
-        tables += [(section, table) for section, side in self.side_tables.items() for table in side.tables]
-        return pl.DataFrame([_as_row(section, table) for section, table in tables], schema=SOURCES_SCHEMA)
+        rows = [_as_row(section, table) for section, tables in self.tables.items() for table in tables]
+        return pl.DataFrame(rows, schema=SOURCES_SCHEMA)
 
 
 def _as_row(section: str, table: SourceTable) -> dict[str, object]:

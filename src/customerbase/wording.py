@@ -52,6 +52,11 @@ def plural(how_many: float, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == '1' else many or one + 's'}"
 
 
+def printable(text: object) -> str:
+    """Return a text in one line, a question mark in place of whatever can't be printed."""
+    return "".join(sign if sign.isprintable() else "?" for sign in str(text))
+
+
 def shortened(text: str, letters: int = 18) -> str:
     """Return a name cut to a length that fits beside a figure."""
     return text if len(text) <= letters else f"{text[: letters - 1]}…"

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Refusal
-from .cells import printable
+from ..wording import printable, shortened
 
 ENDINGS = {".gz", ".zip"}
 LARGEST_UNPACKED = 16 * 2**30  # bytes; an archive that claims more is no ledger
 TOO_LARGE = f"unpacks to more than {LARGEST_UNPACKED:,} bytes, which is more than is read here. Export it in parts."
 TOO_LARGE_HERE = "unpacks to more than this machine's memory holds. Export it in parts."
+LONGEST_SHOWN = 40  # letters
 PIECE = 16 * 2**20  # bytes
 
 
@@ -88,10 +89,10 @@ def _unzipped(name: str, content: bytes, endings: Collection[str]) -> Iterator[P
             raise Refusal(f"{name}: the archive holds no CSV, Parquet or Excel file. Pack the tables themselves.")
         if sum(member.file_size for member in tables) > LARGEST_UNPACKED:
             raise Refusal(f"{name}: {TOO_LARGE}")
-        shown = ["".join(sign if sign.isprintable() else "?" for sign in member.filename) for member in tables]
+        shown = [printable(member.filename) for member in tables]
         twice = [member for member, often in Counter(shown).items() if often > 1]
         if twice:
-            raise Refusal(f"{name}: holds two files called '{printable(twice[0])}'. Rename one of them.")
+            raise Refusal(f"{name}: holds two files called '{shortened(twice[0], LONGEST_SHOWN)}'. Rename one of them.")
         for member, path in zip(tables, shown, strict=True):
             yield PackedFile(f"{name}/{path}", Path(path).suffix.lower(), archive.read(member))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from .. import wording
 from ..parameters import TableSource
 from ..personal_data import E_MAIL, HIDDEN, TELEPHONE
 from .dates import read_dates
@@ -238,7 +239,7 @@ def is_no_cell(dtype: pl.DataType) -> bool:
 
 def printable(text: object) -> str:
     """Return a text in one line: whatever can't be printed becomes a question mark, and it is cut short."""
-    shown = "".join(sign if sign.isprintable() else "?" for sign in str(text))
+    shown = wording.printable(text)
     return shown if len(shown) <= LONGEST_SHOWN else f"{shown[: LONGEST_SHOWN - 3]}..."
 
 

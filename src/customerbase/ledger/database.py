@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from ..parameters import HIDDEN_PASSWORD, TableSource, without_password
 from ..project import ROOT
 from .header import column_names
 from .numbers import as_text
-from .raw import RawTable
+from .raw import RawTable, raw_table
 
 BATCH = 50_000  # rows
 CONNECT_TIMEOUT = 10  # seconds
@@ -102,17 +102,13 @@ def read_database(source: TableSource) -> RawTable:
     if not parts:
         raise Refusal(f"{name}: the query's answer has no rows. Mend ledger.query.")
     rows = pl.DataFrame([_joined(column).alias(names[at]) for at, column in enumerate(zip(*parts, strict=True))])
-    text = pl.col(pl.String)
-    rows = rows.with_columns(pl.when(text.str.strip_chars() != "").then(text))
-    numbers = pl.int_range(1, rows.height + 1, eager=True)
-    filled = rows.select(pl.any_horizontal(pl.all().is_not_null()).alias("filled"))["filled"]
-    rows, numbers = rows.filter(filled), numbers.filter(filled)
+    table = raw_table(name, rows, 1, "")
     reading = {"query": query}
     evidence = {"query": "Row 1 is the first row of the query's answer."}
     if zones:
         reading["time_zone"] = ", ".join(sorted(zones))
         evidence["time_zone"] = "Times with a zone are read by the clock that the database gives them in."
-    return RawTable(name, rows, numbers, _digest(rows), reading=reading, evidence=evidence)
+    return replace(table, digest=_digest(table.rows), reading=reading, evidence=evidence)
 
 
 def _url(path: str) -> sa.URL:

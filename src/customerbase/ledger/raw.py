@@ -46,3 +46,12 @@ class RawTable:
     broken: pl.DataFrame = field(default_factory=no_broken_rows)
     reading: Mapping[str, str | int] = field(default_factory=dict)
     evidence: Mapping[str, str] = field(default_factory=dict)
+
+
+def raw_table(name: str, rows: pl.DataFrame, first_row: int, digest: str) -> RawTable:
+    """Make a raw table of rows that stand one under the other from `first_row` on; blank ones are left out."""
+    text = pl.col(pl.String)
+    rows = rows.with_columns(pl.when(text.str.strip_chars() != "").then(text))
+    numbers = pl.int_range(first_row, first_row + rows.height, eager=True)
+    filled = rows.select(pl.any_horizontal(pl.all().is_not_null()).alias("filled"))["filled"]
+    return RawTable(name, rows.filter(filled), numbers.filter(filled), digest)

@@ -13,8 +13,10 @@ import polars as pl
 from ..errors import Refusal
 from ..parameters import TableSource
 from ..project import ROOT
+from ..wording import printable
 from . import archives
-from .raw import RawTable
+from .header import column_names
+from .raw import RawTable, raw_table
 from .text import read_text
 
 TEXT = {".csv", ".txt", ".tsv"}
@@ -158,32 +160,8 @@ def _read_parquet(content: bytes, name: str, wanted: Collection[str]) -> RawTabl
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as reason:
         problem = str(reason).partition("\n")[0].rstrip(".")
         raise Refusal(f"{name}: can't be read as Parquet: {_printable(problem)}. Export it again.") from None
-    names = [column.strip() for column in rows.columns]
-    refuse_repeated_names(names, name, wanted)
-    rows.columns = distinct_names(names)
+    rows.columns = column_names(rows.columns, wanted, name)
     return raw_table(name, rows, 1, hashlib.sha256(content).hexdigest())
-
-
-def raw_table(name: str, rows: pl.DataFrame, first_row: int, digest: str) -> RawTable:
-    """Make a raw table of rows that stand one under the other from `first_row` on; blank ones are left out."""
-    text = pl.col(pl.String)
-    rows = rows.with_columns(pl.when(text.str.strip_chars() != "").then(text))
-    numbers = pl.int_range(first_row, first_row + rows.height, eager=True)
-    filled = rows.select(pl.any_horizontal(pl.all().is_not_null()).alias("filled"))["filled"]
-    return RawTable(name, rows.filter(filled), numbers.filter(filled), digest)
-
-
-def refuse_repeated_names(names: list[str], file: str, wanted: Collection[str]) -> None:
-    """Refuse a header that calls two columns by a name that the parameters ask for."""
-    repeated = sorted({name for name in wanted if names.count(name) > 1})
-    if repeated:
-        shown = _printable(repeated[0])
-        raise Refusal(f"{file}: two columns are called '{shown}'. Rename one so that it is clear which counts.")
-
-
-def distinct_names(names: list[str]) -> list[str]:
-    """Make names that repeat differ by their column's number: nobody asks for these columns."""
-    return [name if names.count(name) == 1 else f"{name} ({at})" for at, name in enumerate(names, 1)]
 
 
 def _cdnow() -> RawTable:
@@ -199,5 +177,5 @@ def _cdnow() -> RawTable:
 
 
 def _printable(text: object) -> str:
-    shown = "".join(sign if sign.isprintable() else "?" for sign in str(text))
+    shown = printable(text)
     return shown if len(shown) <= LONGEST_SHOWN else f"...{shown[-LONGEST_SHOWN:]}"

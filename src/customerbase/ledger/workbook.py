@@ -27,7 +27,7 @@ import polars as pl
 
 from ..errors import Refusal
 from ..parameters import TableSource
-from ..wording import plural
+from ..wording import plural, printable
 from .header import Header, column_names, find_header, shown_name
 from .numbers import as_text
 from .raw import RawTable
@@ -174,7 +174,7 @@ def read_workbook(content: bytes, name: str, source: TableSource, wanted: Collec
     is_1904 = _counts_from_1904(content)
     tables = []
     for sheet, header in chosen:
-        called = name if len(workbook.sheet_names) == 1 else f"{name}/{_printable(sheet.name)}"
+        called = name if len(workbook.sheet_names) == 1 else f"{name}/{printable(sheet.name)}"
         header_cells = [None] * sheet.offset + list(sheet.cells.row(header.index))
         names = column_names(header_cells, wanted, called)[sheet.offset :]
         columns = _columns(workbook, sheet, header.index + 1, content, name, source)
@@ -362,7 +362,7 @@ def _diagnosis(content: bytes, name: str, problem: str) -> str:
     is_ole = content.startswith(OLE)
     if (is_ole and (ENCRYPTED_PACKAGE in content or ENCRYPTED_XLS.search(content))) or _is_encrypted_ods(content):
         return "can't be read as a workbook: it is protected by a password. Save a copy without one."
-    ending = _printable(Path(name).suffix)
+    ending = printable(Path(name).suffix)
     text = _start_of_text(content)
     if text.startswith("<"):
         return (
@@ -371,7 +371,7 @@ def _diagnosis(content: bytes, name: str, problem: str) -> str:
         )
     if text:
         return f"can't be read as a workbook: it is text named {ending}. Rename it to .csv."
-    problem = _printable(problem.partition("\n")[0].removeprefix("calamine error: ").rstrip("."))[:LONGEST_SENTENCE]
+    problem = printable(problem.partition("\n")[0].removeprefix("calamine error: ").rstrip("."))[:LONGEST_SENTENCE]
     problem = "it is damaged, or none" if "Cannot detect file format" in problem else problem
     return f"can't be read as a workbook: {problem}. Save it again."
 
@@ -519,7 +519,3 @@ def _place(letters: str) -> int:
     for letter in letters:
         place = 26 * place + ord(letter) - ord("A") + 1
     return place
-
-
-def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -42,9 +42,8 @@ def write_intake(folder: Path, intake: Intake, parameters: Parameters) -> None:
 
 def _meanings(intake: Intake, parameters: Parameters) -> Mapping[str, Mapping[str, str]]:
     """Return for each source its columns, each with what the parameters say it means."""
-    sections = {"ledger": intake.ledger.tables} | {name: side.tables for name, side in intake.side_tables.items()}
     meanings = {}
-    for section, tables in sections.items():
+    for section, tables in intake.tables.items():
         named = {column: meaning for meaning, column in getattr(parameters, section).columns.items()}
         for table in tables:
             meanings[table.name] = {column: named.get(column, "") for column in table.columns}
