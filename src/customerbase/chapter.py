@@ -14,14 +14,16 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
+from .earlier_runs import EarlierRun, earlier_runs
 from .errors import CannotSay, Refusal
-from .findings import Finding, Findings, Verdict, write_findings
-from .identities import AS_RECORDED, REVIEW
+from .findings import Finding, Findings, Question, Verdict, write_findings
+from .identities import AS_RECORDED, REVIEW, apply_identities
 from .intake import Intake, take_in, today
 from .ledger.repeats import repeats_of
 from .ledger.returns import NET, net_of_returns
-from .ledger.side_tables import SideRows, read_customers
+from .ledger.side_tables import SideRows, read_customers, read_events, read_spending
 from .parameters import KEYS, Parameters, check_parameters
+from .particulars import particulars_of
 from .project import LATEST, ROOT, RUNS
 from .store import origin, read_table, write_table
 from .tables import TABLES
@@ -114,6 +116,42 @@ class Chapter:
         return None if self._intake.identities is None else self._intake.identities.review
 
     @cached_property
+    def particulars(self) -> pl.DataFrame | None:
+        """What the customers' table says of each customer, one row each; see `customerbase.particulars`."""
+        if self.customers_file is None:
+            return None
+        return particulars_of(self.customers_file.rows, self.identities)
+
+    @cached_property
+    def events(self) -> pl.DataFrame | None:
+        """What happened with customers up to `as_of`: customer, date, kind, and reason and score where there are."""
+        if self.parameters.events is None:
+            return None
+        if self.in_run:
+            rows = read_events(self.parameters.events, limit=self.parameters.quarantine_limit).rows
+        else:
+            rows = self._intake.events.rows  # type: ignore[union-attr]
+        if self.identities is not None:
+            rows = apply_identities(rows, self.identities)
+        return up_to(rows, self.as_of)
+
+    @cached_property
+    def spending(self) -> pl.DataFrame | None:
+        """What was spent on winning and keeping customers up to `as_of`: date, purpose, amount."""
+        if self.parameters.spending is None:
+            return None
+        if self.in_run:
+            rows = read_spending(self.parameters.spending, limit=self.parameters.quarantine_limit).rows
+        else:
+            rows = self._intake.spending.rows  # type: ignore[union-attr]
+        return up_to(rows, self.as_of)
+
+    @cached_property
+    def earlier_runs(self) -> tuple[EarlierRun, ...]:
+        """Runs of this base as of an earlier day, the latest first."""
+        return earlier_runs(self.folder.parent, self.as_of)
+
+    @cached_property
     def purchases(self) -> pl.DataFrame:
         """What was bought and kept: customer, date, amount after the returns that undo it.
 
@@ -193,10 +231,14 @@ class Chapter:
         high: float | None = None,
         unit: str = "",
         verdict: Verdict = "note",
+        question: Question | None = None,
     ) -> None:
-        """State a finding; stated again under the same id, it replaces the earlier one."""
+        """State a finding; stated again under the same id, it replaces the earlier one.
+
+        With a `question` it is part of that question's answer on the findings page.
+        """
         interval = self.parameters.interval if low is not None or high is not None else None
-        self._findings[id] = Finding(id, self.name, statement, value, low, high, unit, verdict, interval)
+        self._findings[id] = Finding(id, self.name, statement, value, low, high, unit, verdict, interval, question)
 
     def findings(self) -> Findings:
         """Write what was stated so far to the run's folder and show it."""

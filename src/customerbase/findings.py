@@ -11,6 +11,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 Verdict = Literal["good", "watch", "act", "note", "unknown"]
+Question = Literal["who", "profit", "losing", "dependency", "decisions", "trust"]
+
+#: What a manager asks, in the order of the findings page.
+QUESTIONS: dict[Question, str] = {
+    "who": "Who are our customers?",
+    "profit": "Who brings the most profit, and why?",
+    "losing": "Whom are we losing, and what does it cost?",
+    "dependency": "On whom do we depend?",
+    "decisions": "Whom to develop, whom to let go?",
+    "trust": "How far can these numbers be trusted?",
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,8 @@ class Finding:
         What a manager should think of it. ``unknown``: this base can't show it.
     interval : float or None
         Coverage of the interval from `low` to `high`.
+    question : str or None
+        The one of `QUESTIONS` that it helps to answer on the findings page; None, it stands in its chapter only.
     """
 
     id: str
@@ -44,6 +57,7 @@ class Finding:
     unit: str = ""
     verdict: Verdict = "note"
     interval: float | None = None
+    question: Question | None = None
 
 
 @dataclass(frozen=True)

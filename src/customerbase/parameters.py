@@ -33,7 +33,8 @@ LedgerColumn = Literal[
 ]
 Meaning = TypeVar("Meaning", bound=str)
 TimeUnit = Literal["day", "week", "month", "year"]
-
+Share = Annotated[float, Field(gt=0, le=1)]
+Limits = Annotated[list[Annotated[float, Field(gt=0, allow_inf_nan=False)]], Field(min_length=2, max_length=2)]
 
 PASSWORD = re.compile(r"^([^:/]+://[^:/@]*:).*@")
 PASSWORD_OPTION = re.compile(r"([?&]password=)[^&]*")
@@ -208,8 +209,45 @@ class Parameters(_Section):
     margin: Annotated[float, Field(gt=0, le=1)] | None = None
     interval: Annotated[float, Field(gt=0, lt=1)] = 0.80
     active_days: Annotated[int, Field(ge=1, le=36_525)] = 180
+    lookback_days: Annotated[int, Field(ge=1, le=36_525)] | None = None
+    order_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    contact_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    abc_limits: Limits = [0.80, 0.95]
+    xyz_limits: Limits = [0.50, 1.00]
+    xyz_period: Literal["week", "month", "quarter"] = "month"
+    xyz_measure: Literal["amount", "purchases"] = "amount"
+    alive_limit: Share = 0.50
+    adherent_share: Share = 0.80
+    reference_retention: Share = 0.70
+    analysis_every_days: Annotated[int, Field(ge=1, le=36_525)] = 730
+    key_account_share: Share = 0.10
+    key_account_score: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5
+    key_accounts_per_manager: Annotated[int, Field(ge=1)] = 3
+    dependency_limits: Annotated[list[Share], Field(min_length=4, max_length=4)] = [0.20, 0.30, 0.40, 0.50]
+    silence: Annotated[float, Field(gt=0, lt=1)] = 0.90
+    playbook: list[dict[str, Any]] | None = None
+    consent_required: bool = True
+    control_share: Annotated[float, Field(ge=0, lt=1)] = 0.10
+    lever: Share = 0.10
+    retention_points: Share = 0.05
+    dossiers: Annotated[int, Field(ge=0)] = 20
+    customer: Annotated[str, Field(min_length=1)] | None = None
     currency: Annotated[str, Field(min_length=1, max_length=12)] = "USD"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 2026
+
+    @field_validator("abc_limits", "xyz_limits", "dependency_limits")
+    @classmethod
+    def _limits_rise(cls, limits: list[float]) -> list[float]:
+        if sorted(set(limits)) != limits:
+            raise ValueError(f"should rise from one to the next, but it is {_short(limits)}")
+        return limits
+
+    @field_validator("abc_limits")
+    @classmethod
+    def _limits_are_shares(cls, limits: list[float]) -> list[float]:
+        if limits[-1] >= 1:
+            raise ValueError(f"should be shares below 1, but it is {_short(limits)}")
+        return limits
 
     @field_validator("as_of", mode="before")
     @classmethod

@@ -23,8 +23,26 @@ class Table:
     uses: tuple[str, ...]
 
 
+_PROFIT = ("margin", "lookback_days", "order_cost", "contact_cost")
+_LADDER = ("time_unit", "alive_limit", "adherent_share")
+_ABC_XYZ = (*_PROFIT, "abc_limits", "xyz_limits", "xyz_period", "xyz_measure")
+_KEY_ACCOUNTS = (
+    *_PROFIT,
+    "time_unit",
+    "key_account_share",
+    "key_account_score",
+    "dependency_limits",
+    "key_accounts_per_manager",
+    "silence",
+)
+_PLAYBOOK = ("playbook", "consent_required", "control_share")
+
 TABLES = {
+    "abc_xyz": Table("abc_xyz", _ABC_XYZ),
+    "customers": Table("playbook", (*_VALUE, *_LADDER, *_ABC_XYZ, *_KEY_ACCOUNTS, *_PLAYBOOK)),
     "holdout": Table("forecast_validation", ("time_unit", "holdout_days", "interval", "seed")),
+    "key_accounts": Table("key_accounts", _KEY_ACCOUNTS),
+    "ladder": Table("ladder", _LADDER),
     "lifetime_value": Table("lifetime_value", _VALUE),
     "retention": Table("retention", ("interval",)),
     "segments": Table("differentiation", _VALUE),

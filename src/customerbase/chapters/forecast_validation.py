@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from lifetimes.utils import ConvergenceError
 
 from models import BGNBD, GammaGamma, ModifiedBGNBD, ParetoNBD
 from models.assumptions import RelatedSpend, contradictions, spend_related_to_frequency
@@ -30,6 +28,7 @@ from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, number, percent, plural
+from .purchase_model import fit_purchases, fitted
 
 DOUBTS = {
     "left_cut": "Customers of before the ledger taken for new",
@@ -77,37 +76,6 @@ def split(chapter: Chapter) -> pd.DataFrame:
 def fit_calibration(halves: pd.DataFrame) -> BGNBD:
     """Fit BG/NBD to the calibration period alone."""
     return fit_purchases(halves["frequency_cal"], halves["recency_cal"], halves["T_cal"])
-
-
-def fit_purchases(frequency: pd.Series, recency: pd.Series, T: pd.Series) -> BGNBD:
-    """Fit the suite's model of purchases; its warnings become `caveats`.
-
-    Raises
-    ------
-    CannotSay
-        Where nobody came back, or the model can't be fitted.
-    """
-    if not (frequency > 0).any():
-        raise CannotSay("No customer has bought on a second day, so nothing can be learnt about repeat purchases.")
-    return fitted(BGNBD(), frequency, recency, T)
-
-
-def fitted(model: Any, *data: pd.Series) -> Any:
-    """Fit a model; its warnings become `caveats`.
-
-    Raises
-    ------
-    CannotSay
-        Where it can't be fitted.
-    """
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", UserWarning)
-        try:
-            model.fit(*data)
-        except (ConvergenceError, ValueError) as reason:
-            raise CannotSay(f"{type(model).__name__} can't be fitted to this base: {reason}") from None
-    model.caveats = [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
-    return model
 
 
 def repeat_spend(summary: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,6 @@ from models import BGNBD, GammaGamma
 from models.assumptions import RelatedSpend
 from models.lifetime_value import LifetimeValue, customer_lifetime_value, with_intervals
 from models.posterior import Posterior, sample_posterior
-from models.rfm import rfm_summary
 
 from ..chapter import Chapter
 from ..errors import CannotSay
@@ -24,8 +23,6 @@ from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, day, money, number, percent, plural
 from .forecast_validation import (
     MOST_SHOWN,
-    fit_purchases,
-    fitted,
     repeat_spend,
     scores_or_none,
     state_doubts,
@@ -33,14 +30,10 @@ from .forecast_validation import (
     state_trust,
     state_value_test,
 )
+from .purchase_model import fit_all, fitted, rfm
 
 TOP_CUSTOMERS = 10
 FEWEST_FOR_TENTHS = 100
-
-
-def rfm(chapter: Chapter) -> pd.DataFrame:
-    """Return the RFM summary of every customer at `as_of`."""
-    return rfm_summary(chapter.purchases, chapter.as_of, time_unit=chapter.parameters.time_unit).to_pandas()
 
 
 def rfm_table(chapter: Chapter, summary: pd.DataFrame) -> ShownTable:
@@ -63,12 +56,6 @@ def rfm_table(chapter: Chapter, summary: pd.DataFrame) -> ShownTable:
         "spend": (f"mean repeat purchase ({chapter.parameters.currency})", _blank_or_number),
     }
     return show_table(frame, f"The RFM summary on {day(chapter.as_of)}, by number of repeat purchases (means)", columns)
-
-
-@says_why_not
-def fit_all(summary: pd.DataFrame) -> BGNBD:
-    """Fit BG/NBD to everything up to `as_of`."""
-    return fit_purchases(summary["frequency"], summary["recency"], summary["T"])
 
 
 @says_why_not

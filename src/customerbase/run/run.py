@@ -263,9 +263,6 @@ def _notes(parameters: Parameters, intake: Intake, last_day: dt.date) -> list[st
     notes += [note for side in intake.side_tables.values() for note in side.notes]
     if intake.identities is not None:
         notes += intake.identities.notes
-    unused = [name for name in ("events", "spending") if getattr(parameters, name) is not None]
-    if unused:
-        notes.append(f"No chapter reads these yet: {', '.join(unused)}.")
     return notes
 
 
