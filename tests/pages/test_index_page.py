@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from customerbase.pages import index_page
 from customerbase.pages.index import grouped, uncertainty
 
+QUESTIONS = {"profit": "Who brings the profit?", "losing": "Whom are we losing?"}
 HOSTILE = "<script>alert(1)</script>"
 CHAPTERS = [
     ("04_lifetime_value", "Lifetime value", "What will each customer bring?"),
@@ -38,6 +39,7 @@ def page(*findings: dict[str, Any], **given: Any) -> BeautifulSoup:
     about: dict[str, Any] = {
         "title": "Our customers",
         "run_line": "cdnow, as of 1998-06-30",
+        "questions": QUESTIONS,
         "chapters": CHAPTERS,
         "notes": [],
         "parameters": [],
@@ -46,11 +48,30 @@ def page(*findings: dict[str, Any], **given: Any) -> BeautifulSoup:
     return BeautifulSoup(index_page(findings=list(findings), **about), "html.parser")
 
 
-def test_findings_stand_under_their_chapters_question() -> None:
-    soup = page(finding(), finding(id="lost", chapter="05_retention", statement="Half are gone."))
+def test_findings_stand_under_the_question_they_answer_in_its_order() -> None:
+    soup = page(
+        finding(id="lost", chapter="05_retention", statement="Half are gone.", question="losing"),
+        finding(question="profit"),
+    )
     questions = [heading.text for heading in soup.select("section.question h2")]
-    assert questions == ["What will each customer bring?", "Whom do we lose?"]
+    assert questions == list(QUESTIONS.values())
     assert "Half are gone." in soup.select("section.question")[1].text
+
+
+@pytest.mark.parametrize("question", [None, "weather"])
+def test_a_finding_without_a_known_question_stands_with_its_chapter(question: str | None) -> None:
+    soup = page(finding(question=question), finding(id="lost", question="losing"))
+    assert [heading.text for heading in soup.select("section.question h2")] == ["Whom are we losing?"]
+    (more,) = soup.select("nav details")
+    assert more.select_one("summary").text == "1 more finding"  # type: ignore[union-attr]
+    assert [item["id"] for item in more.select("li")] == ["finding-top"]
+
+
+def test_key_accounts_lead_to_their_dossiers() -> None:
+    soup = page(finding(), dossiers=[(HOSTILE, "dossier-1 a"), ("002", "dossier-002")])
+    links = soup.select("nav.dossiers a")
+    assert [link["href"] for link in links] == ["chapters/dossier-1%20a.html", "chapters/dossier-002.html"]
+    assert [link.text for link in links] == [HOSTILE, "002"]
 
 
 def test_a_finding_leads_to_where_it_comes_from() -> None:
@@ -79,7 +100,7 @@ def test_what_cannot_be_said_comes_last() -> None:
 
 
 def test_every_chapter_is_listed_with_and_without_findings() -> None:
-    links = [str(link["href"]) for link in page(finding()).select("nav a")]
+    links = [str(link["href"]) for link in page(finding(question="profit")).select("nav a")]
     assert links == [f"chapters/{name}.html" for name, _, _ in CHAPTERS]
 
 
@@ -160,6 +181,7 @@ def test_a_warning_stands_before_the_findings():
         title="T",
         run_line="",
         findings=[],
+        questions=QUESTIONS,
         chapters=[("02_a", "A", "Why?")],
         notes=[],
         parameters=[],

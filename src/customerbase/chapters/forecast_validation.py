@@ -314,14 +314,22 @@ def state_trust(chapter: Chapter, scores: pd.DataFrame | Unsaid) -> None:
     """State whether the forecast deserves trust, and for what."""
     if isinstance(scores, Unsaid):
         chapter.state(
-            "forecast_held", f"How far a forecast can be trusted is not known: {scores.reason}", verdict="unknown"
+            "forecast_held",
+            f"How far a forecast can be trusted is not known: {scores.reason}",
+            verdict="unknown",
+            question="trust",
         )
         return
     trust = forecast_trust(scores, USED, chapter.parameters.interval)
     last = scores[(scores["model"] == USED) & (scores["origin"] == scores["origin"].max())].iloc[0]
     if not trust.origins or not np.isfinite(trust.median_absolute_bias) or not np.isfinite(last["bias"]):
         why = scores.loc[scores["model"] == USED, "reason"].iloc[-1] or "Nobody bought in the days kept back."
-        chapter.state("forecast_held", f"How far a forecast can be trusted is not known: {why}", verdict="unknown")
+        chapter.state(
+            "forecast_held",
+            f"How far a forecast can be trusted is not known: {why}",
+            verdict="unknown",
+            question="trust",
+        )
         return
     uses = {"totals": trust.for_totals, "ranking customers": trust.for_ranking, "single customers": trust.for_customers}
     good = [use for use, deserved in uses.items() if deserved]
@@ -341,6 +349,7 @@ def state_trust(chapter: Chapter, scores: pd.DataFrame | Unsaid) -> None:
         high=last["total_high"] / last["purchases_actual"] - 1,
         unit="share of purchases",
         verdict=verdict,
+        question="trust",
     )
     _state_coverage(chapter, last)
     _state_best(chapter, scores)

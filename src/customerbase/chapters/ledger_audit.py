@@ -220,6 +220,7 @@ def state_ledger(chapter: Chapter, accounted: pd.DataFrame, asked: list[Question
         value=float(rows["read"]),
         unit="rows",
         verdict="good",
+        question="trust",
     )
     share = rows[UNUSABLE] / rows["read"]
     limit = percent(chapter.parameters.quarantine_limit)
@@ -245,6 +246,7 @@ def state_ledger(chapter: Chapter, accounted: pd.DataFrame, asked: list[Question
         value=float(len(asked)),
         unit="questions",
         verdict=verdict,
+        question="trust",
     )
 
 

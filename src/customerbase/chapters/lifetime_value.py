@@ -328,7 +328,7 @@ def _state_value(chapter: Chapter, valued: Valued, tenths: pd.DataFrame | Unsaid
     currency = chapter.parameters.currency
     if not np.isfinite(total):
         reason = "Lifetime value can't be told: purchases or spend could not be forecast, or the mean spend has no end."
-        chapter.state("lifetime_value", reason, verdict="unknown")
+        chapter.state("lifetime_value", reason, verdict="unknown", question="profit")
         return
     statement = f"{_value_in_words(chapter)}: {money(total, currency)} from {plural(len(customers), 'customer')}"
     low, high = (bound if np.isfinite(bound) else None for bound in valued.value)
@@ -341,7 +341,16 @@ def _state_value(chapter: Chapter, valued: Valued, tenths: pd.DataFrame | Unsaid
     if chapter.parameters.horizon_days > span:
         statement += f"; this looks further ahead than the {plural(span, 'day')} that the ledger looks back"
         verdict = "watch"
-    chapter.state("lifetime_value", f"{statement}.", value=total, low=low, high=high, unit=currency, verdict=verdict)
+    chapter.state(
+        "lifetime_value",
+        f"{statement}.",
+        value=total,
+        low=low,
+        high=high,
+        unit=currency,
+        verdict=verdict,
+        question="profit",
+    )
 
 
 def _value_in_words(chapter: Chapter) -> str:

@@ -204,7 +204,7 @@ def findings(
 
 def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
     if isinstance(never, Unsaid):
-        chapter.state("never_back", never.reason, verdict="unknown")
+        chapter.state("never_back", never.reason, verdict="unknown", question="losing")
         return
     value, low, high = never.share
     before = value + never.late
@@ -228,6 +228,7 @@ def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
         high=high,
         unit="share of customers",
         verdict=verdict if settled else "note",
+        question="losing",
     )
 
 
@@ -274,7 +275,7 @@ def _chance(test: LogRank) -> str:
 
 def _state_rate(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> None:
     if isinstance(rates, Unsaid):
-        chapter.state("retention_rate", rates.reason, verdict="unknown")
+        chapter.state("retention_rate", rates.reason, verdict="unknown", question="losing")
         return
     last = rates.iloc[-1]
     stayed = last["kept_rate"]
@@ -289,6 +290,7 @@ def _state_rate(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> None:
         high=last["high"],
         unit="%",
         verdict="good" if stayed >= WELL_KEPT else "watch" if stayed >= BADLY_KEPT else "act",
+        question="losing",
     )
 
 

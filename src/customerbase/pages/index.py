@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any, TypeGuard
 
@@ -20,9 +21,11 @@ def index_page(
     title: str,
     run_line: str,
     findings: list[dict[str, Any]],
+    questions: Mapping[str, str],
     chapters: list[tuple[str, str, str]],
     notes: list[str],
     parameters: list[tuple[str, str, str]],
+    dossiers: Sequence[tuple[str, str]] = (),
     warning: str = "",
 ) -> str:
     """Return the index of a run.
@@ -35,13 +38,17 @@ def index_page(
         What was run, in a few words: the base and the last day observed.
     findings : list of dict
         Each with ``id``, ``chapter``, ``statement``, ``low``, ``high``, ``unit``, ``verdict`` and perhaps
-        ``interval``, the coverage of low to high.
+        ``interval``, the coverage of low to high, and ``question``, which it helps to answer.
+    questions : mapping
+        What a manager asks, in order, by the names that findings call it.
     chapters : list of (str, str, str)
         Name, title and question of every chapter of the run, in reading order.
     notes : list of str
         Sentences about this run.
     parameters : list of (str, str, str)
         Name, value and comment of each parameter of the run.
+    dossiers : sequence of (str, str)
+        Customers who have a page of their own, each with its file's name without the ending.
     warning : str
         What a reader must know before the findings; empty, nothing.
 
@@ -55,28 +62,37 @@ def index_page(
     ValueError
         When a finding names a chapter that isn't among the chapters.
     """
-    sections: list[dict[str, Any]] = []
-    for name, chapter_title, question in chapters:
-        stated = [
-            {**finding, "verdict": _verdict(finding), "uncertainty": uncertainty(finding)}
-            for finding in findings
-            if finding["chapter"] == name
-        ]
-        # What can't be said comes last: it's quiet, and would hide what can.
-        stated.sort(key=lambda finding: finding["verdict"] == "unknown")
-        sections.append(
-            {
-                "name": name,
-                "number": chapter_number(name),
-                "title": chapter_title,
-                "question": question or chapter_title,
-                "findings": stated,
-            }
-        )
-    verdicts = [finding["verdict"] for section in sections for finding in section["findings"]]
-    lost = {finding["chapter"] for finding in findings} - {name for name, _, _ in chapters}
+    titles = {name: title for name, title, _ in chapters}
+    lost = {finding["chapter"] for finding in findings} - titles.keys()
     if lost:
         raise ValueError(f"These findings belong to no chapter of the run: {', '.join(sorted(lost))}.")
+    stated = [
+        {
+            **finding,
+            "verdict": _verdict(finding),
+            "uncertainty": uncertainty(finding),
+            "chapter_title": titles[finding["chapter"]],
+            "question": finding.get("question") if finding.get("question") in questions else None,
+        }
+        for finding in findings
+    ]
+    # What can't be said comes last: it's quiet, and would hide what can.
+    stated.sort(key=lambda finding: finding["verdict"] == "unknown")
+    answers = [
+        {"question": text, "findings": [finding for finding in stated if finding["question"] == name]}
+        for name, text in questions.items()
+    ]
+    sections = [
+        {
+            "name": name,
+            "number": chapter_number(name),
+            "title": title,
+            "question": question or title,
+            "findings": [finding for finding in stated if finding["chapter"] == name and not finding["question"]],
+        }
+        for name, title, question in chapters
+    ]
+    verdicts = [finding["verdict"] for finding in stated]
     html = (
         environment()
         .get_template("index.html.j2")
@@ -84,7 +100,9 @@ def index_page(
             **shared_context(),
             title=title,
             run_line=run_line,
+            answers=answers,
             sections=sections,
+            dossiers=dossiers,
             tally=[(verdict, verdicts.count(verdict)) for verdict in VERDICTS if verdict in verdicts],
             notes=notes,
             warning=warning,

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from ..chapter import as_of, up_to
-from ..findings import Finding, read_findings, write_findings
+from ..findings import QUESTIONS, Finding, read_findings, write_findings
 from ..intake import Intake, take_in, today
 from ..ledger.returns import NET
 from ..parameters import Parameters, read_parameters
@@ -140,6 +140,7 @@ def _run(
         title=f"Findings: {parameters.base}",
         run_line=run_line,
         findings=[asdict(finding) for finding in _gather_findings(folder.path, chapters)],
+        questions=QUESTIONS,
         chapters=[(chapter.name, chapter.title, chapter.question) for chapter in chapters],
         notes=result.notes,
         parameters=shown,
