@@ -235,6 +235,17 @@ class Parameters(_Section):
     currency: Annotated[str, Field(min_length=1, max_length=12)] = "USD"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 2026
 
+    @field_validator("customer", mode="before")
+    @classmethod
+    def _customer_is_text(cls, customer: Any) -> Any:
+        if customer is not None and not isinstance(customer, str):
+            # zeros before it are lost by now, so it can't be guessed
+            raise ValueError(
+                f"{_short(customer)} is no text, and a key may begin with zeros: write it in quotes, or with papermill "
+                "-r customer KEY in place of -p"
+            )
+        return customer
+
     @field_validator("abc_limits", "xyz_limits", "dependency_limits")
     @classmethod
     def _limits_rise(cls, limits: list[float]) -> list[float]:

@@ -49,6 +49,7 @@ def test_every_finding_has_every_key(tmp_path):
             "unit": "",
             "verdict": "note",
             "interval": None,
+            "question": None,
         }
     ]
 

@@ -126,6 +126,9 @@ def test_what_is_absent_takes_its_documented_default():
     assert (given.as_of, given.holdout_days, given.margin, given.customers) == (None, None, None, None)
     assert (given.time_unit, given.horizon_days, given.annual_discount_rate) == ("week", 365, 0.1)
     assert (given.interval, given.active_days, given.currency, given.seed) == (0.8, 180, "USD", 2026)
+    assert (given.abc_limits, given.xyz_limits, given.xyz_period) == ([0.8, 0.95], [0.5, 1.0], "month")
+    assert (given.dependency_limits, given.key_account_share) == ([0.2, 0.3, 0.4, 0.5], 0.1)
+    assert (given.consent_required, given.control_share, given.playbook) == (True, 0.1, None)
 
 
 def test_a_null_is_an_absent_value_where_absence_means_something():
@@ -442,3 +445,27 @@ def test_a_databases_password_is_in_nothing_that_a_run_writes(path: str, shown: 
     flat = check_parameters(given, where="shop.yml").flat()
     assert flat["ledger"]["path"] == shown
     assert "s3cret" not in str(flat)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("abc_limits", [0.95, 0.8], "should rise"),
+        ("abc_limits", [0.8, 1.0], "shares below 1"),
+        ("abc_limits", [0.8], "at least 2 items"),
+        ("xyz_limits", [0.5, 0.5], "should rise"),
+        ("xyz_limits", [0.0, 0.5], "greater than 0"),
+        ("dependency_limits", [0.2, 0.3, 0.4], "at least 4 items"),
+        ("dependency_limits", [0.2, 0.3, 0.4, 1.5], "less than or equal to 1"),
+        ("xyz_period", "year", "week"),
+        ("control_share", 1.0, "less than 1"),
+        ("order_cost", -1, "greater than or equal to 0"),
+        ("order_cost", float("inf"), "finite"),
+        ("playbook", "protect all", "list"),
+        ("customer", 83, "papermill -r customer KEY"),
+    ],
+)
+def test_a_rule_s_number_that_cannot_be_is_refused_under_its_key(key: str, value: Any, said: str) -> None:
+    (line,) = problems_of(LEAST | {key: value})
+    assert line.startswith(f"shop.yml: {key}")
+    assert said in line

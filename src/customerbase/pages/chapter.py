@@ -21,6 +21,7 @@ def chapter_page(
     chapters: list[tuple[str, str]],
     failed: bool = False,
     run_line: str = "",
+    home: str = "../index.html",
 ) -> str:
     """Return the page of one chapter.
 
@@ -38,6 +39,8 @@ def chapter_page(
         Whether the chapter failed. The page then opens with that, and shows the failing cell and its error.
     run_line : str
         What was run, in a few words: the base and the last day observed.
+    home : str
+        Where the findings page is, seen from this one; empty, there is none.
 
     Returns
     -------
@@ -62,6 +65,7 @@ def chapter_page(
         "failed": failed,
         "shows_failing_cell": any(cell.metadata.get("failing") for cell in shown.cells),
         "run_line": run_line,
+        "home": home,
     }
     html, _ = _exporter().from_notebook_node(shown, resources={"page": page})
     return str(html)
