@@ -480,6 +480,23 @@ def test_the_wholesaler_is_seen_through(tmp_path: Path) -> None:
     assert look.problems == ()
 
 
+def test_the_wholesalers_central_file_is_seen_through() -> None:
+    look = look_at(str(ROOT / "data" / "wholesale" / "customers.csv"))
+    customers = read_parameters(PARAMS / "wholesale.yml").customers
+    assert customers is not None
+    named = {name: column for name, column in customers.columns.items() if name not in ("kind", "channel")}
+    assert {guess.meaning: guess.column for guess in look.particulars} == named
+    assert look.unused == ("Вид клиента", "Источник")
+
+
+def test_how_customers_stand_is_not_looked_for_in_a_ledger(tmp_path: Path) -> None:
+    rows = "".join(f"K{at % 7},2024-01-{at:02},{at}.50,yes,{at % 5}\n" for at in range(1, 29))
+    look = look_at(write(tmp_path, "customer,date,amount,exclusive,potential\n" + rows))
+    assert not look.lists_customers
+    assert look.particulars == ()
+    assert look.unused == ("exclusive", "potential")
+
+
 def test_every_parameter_stands_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "x.yml"
     write_parameters(look_at(write(tmp_path, SMALL)), file)

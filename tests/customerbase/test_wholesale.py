@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 from collections import Counter
@@ -19,6 +20,9 @@ from stdnum.ru import inn
 from customerbase.parameters import read_parameters
 from customerbase.project import ROOT
 from customerbase.wholesale import Wholesale, simulate_wholesale, write_wholesale
+from customerbase.wholesale.found_by_rules import found_by_rules
+from customerbase.wholesale.planted import LAST_ORDER
+from customerbase.wholesale.segments import LAST_DAY
 
 COMMITTED = ROOT / "data" / "wholesale"
 OLD, NEW = "sales_2023_2024.csv", "sales_2025.csv"
@@ -370,6 +374,138 @@ def test_lost_customers_said_so_more_often(wholesale):
         ("refusal", False, True),
         ("survey", True, False),
     ]
+
+
+# whom the rules should find
+
+
+def test_few_are_key_accounts_and_each_criterion_has_somebody(truth):
+    by_criterion = Counter(row["what"] for row in truth["planted"] if row["what"].startswith("key account: "))
+    assert len(by_criterion) == 7
+    assert max(by_criterion.values()) <= 5
+    held = Counter(row["detail"] for row in truth["planted"] if row["what"] == "held by")
+    assert 10 <= held.total() <= 15
+    assert sorted(held.values())[-2:] == [3, 5]
+
+
+def test_nobody_stands_near_what_makes_a_rule_find_them(wholesale, truth):
+    planted = {(row["what"], row["person"]): row["detail"] for row in truth["planted"]}
+    assert float(planted["key account: company revenue", "P0524"]) > 0.21
+    assert planted["dependency", "P0524"] == "watch"
+    profits = [float(Decimal(row["revenue"]) - Decimal(row["cost"])) for row in truth["customers"]]
+    loss, *others = sorted(profits)
+    assert loss < -500_000 and min(others) >= 0
+    held = {person for what, person in planted if what == "held by"}
+    silence = {}
+    for person in held:
+        days = wholesale.lines.filter(pl.col("customer") == person, pl.col("kind") == "sale")["date"].unique().sort()
+        silence[person] = (LAST_DAY - days[-1]).days / days.diff().dt.total_days().mean()
+    assert silence.pop("P0485") > 10
+    assert max(silence.values()) < 2
+
+
+def test_who_orders_in_place_of_the_silent_dealer_is_another(wholesale):
+    of_dealer = wholesale.lines.filter(pl.col("customer") == "P0485")
+    assert of_dealer.filter(pl.col("kind") == "sale")["date"].max() < LAST_ORDER
+    assert of_dealer["key"].unique().to_list() == ["00286"]
+    assert wholesale.events.filter(pl.col("customer") == "P0485")["date"].max() <= LAST_ORDER
+    owners = wholesale.lines.group_by("order").agg(pl.col("customer").n_unique())
+    assert owners["customer"].max() == 1
+
+
+def line(customer: str, amount: str, *, ago: int = 1, cost: str = "0", discount: str = "0", manager: str = "M") -> dict:
+    """A sale of a small base, so many days before the last one."""
+    money = {"amount": Decimal(amount), "cost": Decimal(cost), "discount": Decimal(discount)}
+    who = {"customer": customer, "manager": manager, "department": manager}
+    return who | money | {"date": LAST_DAY - dt.timedelta(ago), "kind": "sale"}
+
+
+def records_of(*rows: dict) -> pl.DataFrame:
+    blank = dict.fromkeys(("manager", "potential", "reputation", "innovator", "demanding", "exclusive", "consent"))
+    blank |= {"share_of_wallet": None, "referred_by": None, "missing": False}
+    return pl.DataFrame([blank | {"key": row["customer"]} | row for row in rows], infer_schema_length=None)
+
+
+def found(rows: list[dict], *records: dict) -> set[tuple[str | None, str, str]]:
+    central_file = records_of(*records or ({"customer": "a"},))
+    return set(found_by_rules(central_file, pl.DataFrame(rows)).iter_rows())
+
+
+def test_a_share_of_just_a_tenth_counts_and_a_cent_less_does_not():
+    parts = ("10.00", "90.00"), ("9.99", "90.01")
+    shares = [found([line("a", part), line("b", rest)]) for part, rest in parts]
+    assert [("a", "key account: company revenue", "0.100000") in each for each in shares] == [True, False]
+    assert ("b", "dependency", "critical") in shares[0]
+
+
+def test_levels_of_dependency_begin_at_their_limits():
+    level = {}
+    for share in ("19.99", "20", "29.99", "30", "40", "49.99", "50"):
+        others = [line(f"r{number}", str((100 - Decimal(share)) / 20)) for number in range(20)]
+        level[share] = {detail for _, what, detail in found([line("a", share), *others]) if what == "dependency"}
+    assert list(level.values()) == [set(), {"watch"}, {"watch"}, {"high"}, {"dangerous"}, {"dangerous"}, {"critical"}]
+
+
+def test_a_discount_eats_a_profit_only_where_there_was_one():
+    rows = [
+        line("a", "10", cost="12", discount="3"),
+        line("b", "10", cost="12", discount="1"),
+        line("c", "10", cost="10", discount="9"),
+    ]
+    whom = {(person, what) for person, what, _ in found(rows) if "profit" in what}
+    assert whom == {("a", "profit below zero"), ("a", "discount eats the profit"), ("b", "profit below zero")}
+
+
+def test_any_no_is_a_no_and_a_record_that_is_missing_says_nothing():
+    again: list[dict] = [{"customer": "a", "consent": True}, {"customer": "a", "key": "a2", "consent": False}]
+    others: list[dict] = [{"customer": "b", "consent": None}, {"customer": "c", "consent": True}]
+    gone = {"customer": "d", "consent": True, "missing": True}
+    everything = found([line("a", "1")], *again, *others, gone)
+    assert {(person, detail) for person, what, detail in everything if what == "no consent"} == {
+        ("a", "no"),
+        ("b", "not recorded"),
+        ("d", "not recorded"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "is_silent"),
+    [
+        ((81, 71, 61, 51, 41), True),
+        ((80, 70, 60, 50, 40), False),
+        ((141, 41, 40, 39, 38, 37, 36, 35), False),
+        ((700,), False),
+    ],
+)
+def test_silent_is_who_let_pass_four_times_the_mean_and_more_than_ever(days_ago, is_silent):
+    everything = found([line("a", "1", ago=ago) for ago in days_ago])
+    assert any(what == "silent key account" for _, what, _ in everything) == is_silent
+
+
+def test_adherents_buy_only_here_or_four_fifths_and_advocates_sent_somebody():
+    records: list[dict] = [
+        {"customer": "a", "exclusive": True},
+        {"customer": "b", "share_of_wallet": 80, "referred_by": "a"},
+        {"customer": "c", "share_of_wallet": 79, "referred_by": "e"},
+        {"customer": "e", "exclusive": True, "referred_by": "e"},
+        {"customer": "g", "exclusive": True, "referred_by": "g"},
+        {"customer": "f", "referred_by": "c"},
+        {"customer": "d", "exclusive": False, "referred_by": "b", "missing": True},
+    ]
+    whom = {(person, what) for person, what, _ in found([line("a", "1")], *records) if what.startswith("ad")}
+    assert whom == {
+        ("a", "adherent"),
+        ("a", "advocate"),
+        ("b", "adherent"),
+        ("e", "adherent"),
+        ("e", "advocate"),
+        ("g", "adherent"),
+    }
+
+
+def test_a_manager_holds_three_and_is_overloaded_by_a_fourth():
+    rows = [line(name, "1", manager="M" if name < "d" else "N") for name in "abcdefg"]
+    assert {detail for _, what, detail in found(rows) if what == "overloaded manager"} == {"N 4"}
 
 
 def test_spending_covers_every_month_and_purpose(folder):

@@ -8,7 +8,7 @@ from ..wording import percent, plural
 from .columns import FITS
 from .guess import Guess, with_article
 from .profile import MOST, Profile
-from .vocabulary import LEDGER, PARTICULARS, likeness
+from .vocabulary import LEDGER, PARTICULARS, STANDING, likeness
 
 SPOKEN = {
     "tax_id": "tax number",
@@ -16,11 +16,18 @@ SPOKEN = {
     "updated": "day of the last change",
     "first_name": "first name",
     "last_name": "last name",
+    "volume_discount": "volume discount",
+    "share_of_wallet": "share of wallet",
+    "referred_by": "customer who sent this one",
+    "demanding": "score of how demanding they are",
+    "exclusive": "mark of who buys nowhere else",
 }
 BESIDE = ("manager", "department")  # what a customers' table may tell as a ledger does
 
 
-def guess_particulars(profiles: Mapping[str, Profile], taken: Collection[str] = ()) -> list[Guess]:
+def guess_particulars(
+    profiles: Mapping[str, Profile], taken: Collection[str] = (), known: Mapping[str, str] = PARTICULARS
+) -> list[Guess]:
     """Guess which columns tell who a customer is: names, ways to reach them, consent.
 
     Parameters
@@ -29,12 +36,14 @@ def guess_particulars(profiles: Mapping[str, Profile], taken: Collection[str] = 
         What the table's columns hold, by name.
     taken : collection of str
         Columns that mean something else.
+    known : mapping of str to str, default `vocabulary.PARTICULARS`
+        What is looked for, and what it is called.
     """
     found: dict[str, Guess] = {}
     for name, profile in profiles.items():
         if name in taken:
             continue
-        scores = {meaning: likeness(name, words) for meaning, words in PARTICULARS.items()}
+        scores = {meaning: likeness(name, words) for meaning, words in known.items()}
         meaning = max(scores, key=lambda candidate: scores[candidate])
         if profile.looks_like in ("email", "phone") and scores[profile.looks_like] < FITS:
             meaning, evidence = profile.looks_like, f"holds what looks like {with_article(profile.looks_like)}"
@@ -44,7 +53,7 @@ def guess_particulars(profiles: Mapping[str, Profile], taken: Collection[str] = 
             continue
         filled = f"filled in {percent(profile.filled / profile.rows)} of {plural(profile.rows, 'row')}"
         found.setdefault(meaning, Guess(meaning, name, f"{evidence}; {filled}"))
-    return [found[meaning] for meaning in PARTICULARS if meaning in found]
+    return [found[meaning] for meaning in known if meaning in found]
 
 
 def lists_customers(profiles: Mapping[str, Profile], guesses: Iterable[Guess]) -> bool:
@@ -77,7 +86,7 @@ def guess_customers_table(profiles: Mapping[str, Profile]) -> list[Guess]:
         each = "its own in each row" if key.is_unique else f"{plural(key.distinct, 'different value')}"
         guesses = [Guess("customer", key.name, f"{each}; named like a customer's key")]
     taken = {guess.column for guess in guesses if guess.column}
-    guesses += guess_particulars(profiles, taken)
+    guesses += guess_particulars(profiles, taken, PARTICULARS | STANDING)
     taken = {guess.column for guess in guesses if guess.column}
     for meaning in BESIDE:
         named = [name for name in profiles if name not in taken and likeness(name, LEDGER[meaning]) >= FITS]

@@ -123,6 +123,28 @@ PARTICULARS = {
     ),
 }
 
+# What a customers' table tells of how they stand; in a ledger it isn't looked for.
+STANDING = {
+    "volume_discount": (
+        "volume discount, quantity discount, bulk discount, скидк объем, скидк количеств, mengenrabatt, "
+        "remise quantite, remise volume, descuento volumen, descuento cantidad, sconto quantita, sconto volume, "
+        "rabat ilosciow, staffelkorting, kwantumkorting"
+    ),
+    "share_of_wallet": (
+        "share wallet, wallet share, доля закупк, доля кошельк, lieferanteil, part portefeuille, part achats, "
+        "cuota cartera, cuota compras, quota portafoglio, udzial portfel, aandeel inkoop"
+    ),
+    "potential": "potential, потенциал, potenzial, potentiel, potencial, potenziale, potencjal, potentieel",
+    "reputation": "reputation, репутаци, ansehen, ruf, reputacion, reputazione, reputacj, renom, reputatie",
+    "innovator": "innovator, innovative, новатор, innovateur, innovador, innovatore, nowator, vernieuwer",
+    "demanding": "demanding, требовательн, anspruchsvoll, exigeant, exigente, esigente, wymagajac, veeleisend",
+    "exclusive": "exclusive, эксклюзив, exklusiv, exclusif, exclusivo, esclusiv, wylacznosc, exclusief",
+    "referred_by": (
+        "referred by, referrer, recommended by, рекомендовал, рекомендател, empfohlen, empfehlung, parrain, "
+        "recommande par, recomendado, referido, consigliato, segnalato, polecajac, polecon, aanbevolen"
+    ),
+}
+
 IDENTIFIERS = (
     "id, code, no, nr, num, number, key, ref, uid, guid, код, номер, ном, ид, nummer, numero, codigo, codice, "
     "cod, numer, kod, cle"

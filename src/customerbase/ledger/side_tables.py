@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -11,13 +11,14 @@ import polars as pl
 from ..errors import Refusal
 from ..parameters import CustomersTable, EventsTable, SideTable, SpendingTable
 from ..wording import plural
+from .answers import NO, YES, neither_yes_nor_no, read_answers, said_yes
 from .cells import Cells
 from .clean import SourceTable
 from .quarantine import harmless, losses, refuse_beyond, set_aside
 from .sources import Progress, read_tables
+from .words import EVENTS, PURPOSES, canonical
 
-YES = ("yes", "y", "true", "1", "да", "д", "ja", "oui", "si", "sí", "agreed", "opt-in")
-NO = ("no", "n", "false", "0", "нет", "н", "nein", "non", "refused", "opt-out")
+__all__ = ["NO", "YES", "SideRows", "read_customers", "read_events", "read_spending"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ class SideRows:
 
 
 def read_customers(source: CustomersTable, *, limit: float = 0.05, progress: Progress | None = None) -> SideRows:
-    """Read the customers' table: one row for each key, everything text but `updated` (date) and `consent` (yes or no).
+    """Read the customers' table: one row for each key, everything text but `updated` (date) and answers.
+
+    Answers have the types that `customerbase.ledger.answers.read_answers` gives them.
 
     Where a key stands in several rows, the first value there is of each column is taken, but the latest day on which a
     record was touched, and of consent any no.
@@ -73,11 +76,10 @@ def read_customers(source: CustomersTable, *, limit: float = 0.05, progress: Pro
             # a record is no worse known for a slip in the day it was touched
             cells.faults = [fault for fault in cells.faults if fault.column != "updated"]
         if "consent" in source.columns:
-            words = pl.col("consent").str.to_lowercase()
-            unknown.append(int(cells.frame.select((words.is_not_null() & ~words.is_in([*YES, *NO])).sum()).item()))
-            cells.frame = cells.frame.with_columns(
-                pl.when(words.is_in(YES)).then(pl.lit("yes")).when(words.is_in(NO)).then(pl.lit("no")).alias("consent")
-            )
+            answers = cells.frame["consent"]
+            consent = pl.when(said_yes("consent")).then(pl.lit("yes")).when(~said_yes("consent")).then(pl.lit("no"))
+            cells.frame = cells.frame.with_columns(consent.alias("consent"))
+            unknown.append(int((answers.is_not_null() & cells.frame["consent"].is_null()).sum()))
 
     found = _read(source, "customers", clean, limit, progress)
     rows = found.rows.group_by("customer", maintain_order=True).agg(
@@ -90,8 +92,9 @@ def read_customers(source: CustomersTable, *, limit: float = 0.05, progress: Pro
             f"{plural(repeated, 'record')} of the customers' table repeat a key above, and are taken as one with it."
         )
     if sum(unknown):
-        notes.append(f"{sum(unknown):,} answers on consent are neither yes nor no, and count as not recorded.")
-    return SideRows(rows, found.quarantine, found.fingerprint, found.tables, tuple(notes))
+        notes.append(neither_yes_nor_no(sum(unknown)))
+    rows, unread = read_answers(rows, source.decimal, source.thousands)
+    return SideRows(rows, found.quarantine, found.fingerprint, found.tables, (*notes, *unread))
 
 
 def _of_several(name: str) -> pl.Expr:
@@ -102,7 +105,11 @@ def _of_several(name: str) -> pl.Expr:
 
 
 def read_events(source: EventsTable, *, limit: float = 0.05, progress: Progress | None = None) -> SideRows:
-    """Read the events: customer, date, kind, and reason and score where there are."""
+    """Read the events: customer, date, kind, and reason and score where there are.
+
+    Kinds are complaint, refusal, survey, contact and return, whatever these are called in the table; others stay as
+    written.
+    """
 
     def clean(cells: Cells) -> None:
         cells.read_key()
@@ -113,11 +120,14 @@ def read_events(source: EventsTable, *, limit: float = 0.05, progress: Progress 
         cells.blame(cells.frame["customer"].is_null(), "no customer", "Fill in the customer's key.", "customer")
         cells.blame(cells.frame["kind"].is_null(), "no kind of event", "Name what happened.", "kind")
 
-    return _read(source, "events", clean, limit, progress)
+    return _in_our_words(_read(source, "events", clean, limit, progress), "kind", EVENTS)
 
 
 def read_spending(source: SpendingTable, *, limit: float = 0.05, progress: Progress | None = None) -> SideRows:
-    """Read the spending: date, purpose, amount."""
+    """Read the spending: date, purpose, amount, and channel where there is one.
+
+    Purposes are acquisition and retention, whatever these are called in the table; others stay as written.
+    """
 
     def clean(cells: Cells) -> None:
         cells.read_dates()
@@ -126,7 +136,15 @@ def read_spending(source: SpendingTable, *, limit: float = 0.05, progress: Progr
         cells.frame = cells.frame.with_columns(pl.col("date").dt.date())
         cells.blame(cells.frame["purpose"].is_null(), "no purpose", "Name what the money was spent on.", "purpose")
 
-    return _read(source, "spending", clean, limit, progress)
+    return _in_our_words(_read(source, "spending", clean, limit, progress), "purpose", PURPOSES)
+
+
+def _in_our_words(found: SideRows, column: str, words: Mapping[str, str]) -> SideRows:
+    meant, unknown = canonical(found.rows[column], words)
+    known = f"{', '.join(list(words)[:-1])} or {list(words)[-1]}"
+    different = plural(unknown, f"word for a {column} means", f"words for a {column} mean")
+    note = f"{different} none of {known}; kept as written."
+    return replace(found, rows=found.rows.with_columns(meant), notes=(note,) if unknown else ())
 
 
 def _read(

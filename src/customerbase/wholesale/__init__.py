@@ -15,8 +15,9 @@ import polars as pl
 from .around import draw_events, draw_spending
 from .files import customers_file, events_file, exports_of, spending_file, truth_files, write_files
 from .people import draw_people, make_look_alikes
+from .planted import given_to_another, plant_knowledge, plant_silence, plant_standing, without_the_silent
 from .records import draw_records, record_under_keys
-from .segments import SEGMENTS
+from .segments import KEY_SHARE, SEGMENTS
 from .trade import draw_buyers, draw_lines
 
 __all__ = ["Wholesale", "simulate_wholesale", "write_wholesale"]
@@ -54,27 +55,31 @@ class Wholesale:
     spending: pl.DataFrame
 
 
-def simulate_wholesale(seed: int = SEED) -> Wholesale:
+def simulate_wholesale(seed: int = SEED, key_share: float = KEY_SHARE) -> Wholesale:
     """Draw the wholesaler: who its customers are, what they bought, and how that was booked.
 
     Parameters
     ----------
     seed : int, default 2026
         The same seed gives the same wholesaler.
+    key_share : float, default 0.22
+        Share of all revenue, about, that the largest customer brings.
     """
     trade, who, entering, around, booking = (np.random.default_rng([seed, stream]) for stream in range(5))
     buyers, orders = draw_buyers(SEGMENTS, trade)
-    customers, look_alikes = make_look_alikes(draw_people(buyers, SEGMENTS, who), who)
-    lines = draw_lines(customers, orders, SEGMENTS, trade)
+    drawn, look_alikes = make_look_alikes(draw_people(buyers, SEGMENTS, who), who)
+    customers = plant_standing(drawn)
+    lines = draw_lines(customers, orders, SEGMENTS, trade, key_share)
     records = draw_records(customers, look_alikes, entering)
     events = draw_events(customers, lines, around)
+    ordered = given_to_another(lines)
     return Wholesale(
         seed=seed,
-        customers=customers,
+        customers=plant_silence(customers, ordered),
         look_alikes=look_alikes,
-        records=records,
-        lines=record_under_keys(lines, records, "order", booking),
-        events=record_under_keys(events, records, "event", booking),
+        records=plant_knowledge(records),
+        lines=record_under_keys(ordered, records, "order", booking),
+        events=without_the_silent(record_under_keys(events, records, "event", booking)),
         spending=draw_spending(customers, around),
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from .found_by_rules import found_by_rules
 from .mess import (
     SPOILT_2023_2024,
     SPOILT_2025,
@@ -119,6 +120,7 @@ def truth_files(
         "repeated_lines.csv": _truth(clean.filter("repeated").select("source", "row")),
         "quarantine.csv": _csv(["source", "row", "reason", "amount"], set_aside, ","),
         "customers.csv": _truth(_customers(people, clean)),
+        "planted.csv": _truth(found_by_rules(records, clean)),
         "totals.csv": _csv(["source", "measure", "value"], _totals(clean, exports), ","),
     }
 

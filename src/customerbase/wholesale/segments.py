@@ -132,7 +132,7 @@ SEGMENTS = (
 )
 
 #: Share of all revenue that the one customer of the segment "key" brings.
-KEY_SHARE = 0.20
+KEY_SHARE = 0.22
 
 
 class Product(NamedTuple):

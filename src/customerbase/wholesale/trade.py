@@ -99,6 +99,7 @@ def draw_lines(
     orders: dict[str, list[dt.date]],
     segments: Sequence[Segment],
     random: np.random.Generator,
+    key_share: float = KEY_SHARE,
 ) -> pl.DataFrame:
     """Fill the orders with lines, and take some of them back.
 
@@ -110,6 +111,8 @@ def draw_lines(
         The days of each customer's orders.
     segments : sequence of Segment
     random : numpy.random.Generator
+    key_share : float, default 0.22
+        Share of all revenue, about, of the one customer of the segment "key".
 
     Returns
     -------
@@ -131,7 +134,7 @@ def draw_lines(
             drafts.append((day, person, segment, tastes, float(target)))
     others = sum(target for _, _, segment, _, target in drafts if segment.name != "key")
     of_key = sum(target for _, _, segment, _, target in drafts if segment.name == "key")
-    scale = others * KEY_SHARE / (1 - KEY_SHARE) / of_key
+    scale = others * key_share / (1 - key_share) / of_key
     drafts.sort(key=lambda draft: (draft[0], draft[1]["customer"]))
     sales: list[dict[str, Any]] = []
     numbers: dict[int, int] = defaultdict(int)

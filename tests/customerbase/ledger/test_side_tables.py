@@ -135,9 +135,23 @@ def test_spending_is_read(beside) -> None:
         "spending", "DATE;PURPOSE;AMOUNT;CHANNEL\n02.01.2024;winning;1 234,50;fair\n02.01.2024;keeping;-1;\n"
     )
     assert found.rows.select("date", "purpose", "amount", "channel").rows() == [
-        (DAY, "winning", 1234.5, "fair"),
-        (DAY, "keeping", -1, None),
+        (DAY, "acquisition", 1234.5, "fair"),
+        (DAY, "retention", -1, None),
     ]
+    assert found.notes == ()
+
+
+def test_words_of_other_languages_are_understood_and_unknown_ones_kept(beside) -> None:
+    events = beside("events", "CUSTOMER,DATE,KIND\n1,2024-01-13,Жалоба\n1,2024-01-13,Anruf\n1,2024-01-13,a wedding\n")
+    assert events.rows["kind"].to_list() == ["complaint", "contact", "a wedding"]
+    assert events.notes == (
+        "1 word for a kind means none of complaint, refusal, survey, contact or return; kept as written.",
+    )
+    spending = beside(
+        "spending", "DATE,PURPOSE,AMOUNT\n2024-01-13,Привлечение,1\n2024-01-13,fun,2\n2024-01-13,rent,2\n"
+    )
+    assert spending.rows["purpose"].to_list() == ["acquisition", "fun", "rent"]
+    assert spending.notes == ("2 words for a purpose mean none of acquisition or retention; kept as written.",)
 
 
 @pytest.mark.parametrize("kind", ["events", "spending"])
