@@ -51,6 +51,7 @@ class Chapter:
         self.in_run = run_folder is not None
         self.folder = run_folder or RUNS / parameters.base / "by-hand"
         self._findings: dict[str, Finding] = {}
+        self._computed: dict[str, pd.DataFrame] = {}
 
     @cached_property
     def _intake(self) -> Intake:
@@ -205,12 +206,13 @@ class Chapter:
         kept = read_table(self.folder, name, self._origin(name))
         if kept is not None:
             return kept.to_pandas()
-        # imported only where there is something to compute, since its models take time to import
-        made_in = import_module(f"customerbase.chapters.{TABLES[name].made_in}")
-        table: pd.DataFrame = getattr(made_in, f"table_{name}")(self)
-        return table
+        if name not in self._computed:
+            # imported only where there is something to compute, since its models take time to import
+            made_in = import_module(f"customerbase.chapters.{TABLES[name].made_in}")
+            self._computed[name] = getattr(made_in, f"table_{name}")(self)
+        return self._computed[name].copy()
 
-    def write(self, name: str, table: pd.DataFrame) -> None:
+    def write(self, name: str, table: pd.DataFrame | pl.DataFrame) -> None:
         """Write one of `customerbase.tables.TABLES` into the run's folder."""
         write_table(self.folder, name, table, self._origin(name) or "")
 

@@ -273,6 +273,15 @@ class Parameters(_Section):
         except (TypeError, ValueError):
             raise ValueError(f"{_short(value)} is no date; write it as 1998-06-30") from None
 
+    @field_validator("playbook")
+    @classmethod
+    def _rules_can_be_followed(cls, rules: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+        if rules is not None:
+            from models.playbook import check_rules  # which takes time to import, and most bases bring no rules
+
+            check_rules(rules)
+        return rules
+
     def flat(self) -> dict[str, Any]:
         """Return the parameters as a notebook takes them: plain values, absent ones as None, no database's password."""
         given = self.model_dump(mode="json", exclude_none=True)
@@ -342,7 +351,7 @@ def check_parameters(given: Mapping[Any, Any], *, where: str) -> Parameters:
     try:
         return Parameters.model_validate(dict(given))
     except ValidationError as invalid:
-        raise Refusal(*(_sentence(error, where) for error in invalid.errors())) from None
+        raise Refusal(*(line for error in invalid.errors() for line in _sentences(error, where))) from None
     except (TypeError, RecursionError):
         raise Refusal(f"{where}: every key should be a plain word.") from None
 
@@ -352,7 +361,8 @@ def _bare(columns: dict[Meaning, str]) -> dict[Meaning, str]:
     return {meaning: name.strip() for meaning, name in columns.items()}
 
 
-def _sentence(error: Any, where: str) -> str:
+def _sentences(error: Any, where: str) -> list[str]:
+    """Return a line for each problem."""
     keys = [_one_line(part) for part in error["loc"] if part != "[key]"]
     key = ".".join(keys)
     value = error.get("input")
@@ -367,13 +377,14 @@ def _sentence(error: Any, where: str) -> str:
             problem = f"unknown column '{keys[-1]}' in {'.'.join(keys[:-1])}."
             problem += _nearest(keys[-1], get_args(LedgerColumn))
         case "value_error":
-            problem = f"{key}: {error['ctx']['error']}." if key else f"{error['ctx']['error']}."
+            told = [f"{line.rstrip('.')}." for line in str(error["ctx"]["error"]).splitlines()]
+            return [f"{where}: {key}: {_one_line(line)}" if key else f"{where}: {line}" for line in told]
         case "string_pattern_mismatch":
             remedy = "use up to 64 letters, digits, '-', '_' and '.', a letter or digit first"
             problem = f"{key}: {_short(value)} can't name a folder; {remedy}."
         case _:
             problem = f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}, but it is {_short(value)}."
-    return f"{where}: {problem}"
+    return [f"{where}: {problem}"]
 
 
 def _known_keys(parents: list[str]) -> list[str]:

@@ -28,11 +28,10 @@ _LADDER = ("time_unit", "alive_limit", "adherent_share")
 _ABC_XYZ = (*_PROFIT, "abc_limits", "xyz_limits", "xyz_period", "xyz_measure")
 _KEY_ACCOUNTS = (
     *_PROFIT,
-    "time_unit",
+    *_VALUE,
     "key_account_share",
     "key_account_score",
     "dependency_limits",
-    "key_accounts_per_manager",
     "silence",
 )
 _PLAYBOOK = ("playbook", "consent_required", "control_share")

@@ -28,6 +28,7 @@ PRIOR_SPREAD = 2.0
 TRUSTED_PARETO_K = 0.7  # Vehtari et al. (2024), section 3.2.4
 STATIONS_APART = 1.5  # standard deviations along the ridge
 STATIONS = 8  # at most, on either side
+SHARPEST = 1e-13  # ratio of variances below which a ridge is lost in rounding
 LOWEST_STATION = 9.0  # fall of the log density from the mode at which a ridge is no longer followed
 WIDER = 1.2  # spread of a station's draws along the ridge, in the mode's standard deviations
 SMALLEST_SHARE = 0.03  # of the draws, for each station
@@ -292,7 +293,10 @@ def _stations(model: Any, distributions: list[Any], histories: list[Array], coun
     spread = 1 / np.sqrt(np.maximum(curvature, PRIOR_SPREAD**-2))
     along, across = directions[:, 0], directions[:, 1:]
     step = STATIONS_APART * spread[0] * along
-    stations = [_Station(best.log_params, _covariance(across, spread[1:] ** -2.0, step), 0.0)]
+    at_mode = _covariance(across, spread[1:] ** -2.0, step)
+    if not _can_be_drawn_from(at_mode):
+        return []
+    stations = [_Station(best.log_params, at_mode, 0.0)]
     for way in (1, -1):
         last, stride = best.log_params, way * step
         for _ in range(STATIONS):
@@ -301,7 +305,10 @@ def _stations(model: Any, distributions: list[Any], histories: list[Array], coun
             if not top.converged or fall > LOWEST_STATION:
                 break
             centre = last + stride + across @ top.log_params
-            stations.append(_Station(centre, _covariance(across, curved * customers, centre - last), -fall))
+            covariance = _covariance(across, curved * customers, centre - last)
+            if not _can_be_drawn_from(covariance):
+                break
+            stations.append(_Station(centre, covariance, -fall))
             last, stride = centre, centre - last
     return stations
 
@@ -322,6 +329,12 @@ def _covariance(across: Array, curvature: Array, stride: Array) -> Array:
     """Covariance with the curvature across the ridge and the stride between stations along it."""
     inverse = np.linalg.inv(curvature if curvature.ndim == 2 else np.diag(curvature))
     return across @ inverse @ across.T + np.outer(stride, stride) / STATIONS_APART**2 * WIDER**2
+
+
+def _can_be_drawn_from(covariance: Array) -> bool:
+    """Tell whether a ridge isn't as sharp as rounding, as it is far out where nothing but the prior holds it."""
+    spreads = np.linalg.eigvalsh(covariance)
+    return bool(spreads[0] > SHARPEST * spreads[-1])
 
 
 def _proposed(stations: list[_Station], number: int, random: np.random.Generator) -> tuple[Array, Array]:

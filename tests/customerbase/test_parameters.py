@@ -469,3 +469,16 @@ def test_a_rule_s_number_that_cannot_be_is_refused_under_its_key(key: str, value
     (line,) = problems_of(LEAST | {key: value})
     assert line.startswith(f"shop.yml: {key}")
     assert said in line
+
+
+def test_each_rule_that_cannot_be_followed_has_a_line_of_its_own() -> None:
+    rules = [
+        {"action": "protct", "when": {"profit": "> 0"}, "because": "b", "offer": "o"},
+        {"action": "let go", "when": {"profitt": "a lot"}, "because": "b", "offer": "o"},
+        {"action": "keep at low cost", "when": {}, "because": "b", "offer": "o"},
+    ]
+    first, second = problems_of(LEAST | {"playbook": rules})
+    assert first.startswith("shop.yml: playbook: rule 1: ")
+    assert "'protect'" in first
+    assert second.startswith("shop.yml: playbook: rule 2: ")
+    assert "profit" in second

@@ -167,3 +167,12 @@ class TestSmoothing:
                 weights = np.exp(found - found.max())
                 kept.append(weights @ x**2 / weights.sum())
         assert np.square(np.subtract(smooth, 1.35**2)).mean() < np.square(np.subtract(raw, 1.35**2)).mean()
+
+
+def test_a_ridge_as_sharp_as_rounding_leads_to_the_limit_alone():
+    """Everybody pays the same at a rhythm of their own: far out only the prior holds p and q, and on no width."""
+    frequency = np.array([59, 29, 19, 14, 11, 9, 8] * 4)
+    with pytest.warns(UserWarning, match="the same on every purchase"):
+        model = GammaGamma().fit(frequency, np.full(len(frequency), 10.0))
+    posterior = sample_posterior(model, seed=1)
+    np.testing.assert_allclose(posterior.draws.to_numpy(), [model.params_.to_numpy()])

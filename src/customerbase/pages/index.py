@@ -21,7 +21,7 @@ def index_page(
     title: str,
     run_line: str,
     findings: list[dict[str, Any]],
-    questions: Mapping[str, str],
+    questions: Mapping[Any, str],
     chapters: list[tuple[str, str, str]],
     notes: list[str],
     parameters: list[tuple[str, str, str]],
