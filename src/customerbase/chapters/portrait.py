@@ -5,25 +5,22 @@ from __future__ import annotations
 import pandas as pd
 import polars as pl
 
-from models.cohorts import activity_by_month, cohort_triangle
-from models.concentration import lorenz, top_share
+from models.cohorts import activity_by_month
 
 from ..chapter import Chapter
-from ..errors import CannotSay
 from ..findings import Findings, Verdict
 from ..ledger.returns import NET
 from ..shown_table import Columns, ShownTable, show_table
-from ..unsaid import Unsaid, says_why_not
 from ..wording import count, day, money, number, percent, plural
+from . import dashboard, lenses
+from .dashboard import Dashboard
+from .lenses import Lenses
 
 MONTHS_SHOWN = 18
 MONTHS_WITHOUT_NEW = 2  # more of them are worth a word
 LARGEST_WATCHED, LARGEST_DANGEROUS = 0.1, 0.3  # share of revenue that one customer brings
 STEADY = 0.05  # revenue that moves by less is called steady
 FALLING = -0.2  # revenue that falls by more calls for action
-HALF = 0.5  # of revenue: from there on the top tenth is a dependency to watch
-FEWEST_IN_COHORT = 30
-AGE_SHOWN = 3  # months after the first purchase at which cohorts are compared
 
 
 def revenue_by_customer(chapter: Chapter) -> pd.Series:
@@ -71,98 +68,45 @@ def month_table(chapter: Chapter, months: pd.DataFrame) -> ShownTable:
         "revenue_new": (f"{_gross(chapter)}, first ({chapter.parameters.currency})", count),
         "revenue_repeat": (f"{_gross(chapter)}, repeat ({chapter.parameters.currency})", count),
     }
-    return show_table(frame, f"New and repeat business, the last {len(frame)} months", columns)
-
-
-@says_why_not
-def concentration(revenue: pd.Series) -> pd.DataFrame:
-    """Return the Lorenz curve of revenue over customers."""
-    if len(revenue) < 2 or revenue.sum() <= 0:
-        raise CannotSay("Concentration of revenue needs at least two customers and revenue above zero.")
-    return lorenz(revenue)
-
-
-def concentration_table(chapter: Chapter, revenue: pd.Series) -> ShownTable:
-    """Show what the best customers bring, from the top hundredth to the top half."""
-    tops = [0.01, 0.05, 0.1, 0.2, 0.5]
-    frame = pd.DataFrame({"top": tops, "share": [top_share(revenue, top) for top in tops]})
-    frame["customers"] = [top * len(revenue) for top in tops]
-    frame["revenue"] = frame["share"] * revenue.sum()
-    columns: Columns = {
-        "top": ("the best", percent),
-        "customers": ("customers", count),
-        "revenue": (f"revenue ({chapter.parameters.currency})", count),
-        "share": ("share of revenue", percent),
-    }
-    return show_table(frame, "What the best customers bring", columns)
-
-
-@says_why_not
-def cohorts(chapter: Chapter) -> pd.DataFrame:
-    """Return the cohort triangle: which share of each month's new customers buys in each later month."""
-    triangle = cohort_triangle(chapter.purchases, chapter.as_of)
-    if not ((triangle["age"] > 0) & triangle["complete"]).any():
-        raise CannotSay("Cohorts can be followed once a whole month has passed after the one of their first purchase.")
-    return triangle
-
-
-@says_why_not
-def cohort_table(triangle: pd.DataFrame) -> ShownTable:
-    """Show the cohorts' shares at chosen ages."""
-    ages = [age for age in (1, 2, 3, 6, 12, 24) if age in set(triangle["age"])]
-    complete = triangle[triangle["complete"]]
-    wide = complete.pivot(index="cohort", columns="age", values="share").reindex(columns=ages).tail(MONTHS_SHOWN)
-    sizes = triangle.groupby("cohort")["size"].first()
-    frame = pd.DataFrame(
-        {"cohort": pd.DatetimeIndex(wide.index).strftime("%Y-%m"), "size": sizes.loc[wide.index].to_numpy()}
-    )
-    for age in ages:
-        frame[f"after_{age}"] = wide[age].to_numpy()
-    shown: Columns = {
-        "cohort": ("first bought in", str),
-        "size": ("customers", count),
-        **{f"after_{age}": (f"after {plural(age, 'month')}", _share_or_blank) for age in ages},
-    }
-    return show_table(frame, "Share of each cohort that buys in a later month", shown)
-
-
-def _share_or_blank(share: float) -> str:
-    return "" if pd.isna(share) else percent(share, 1)
+    span = plural(len(frame), "month") if len(frame) > 1 else "month"
+    return show_table(frame, f"New and repeat business, the last {span}", columns)
 
 
 def findings(
     chapter: Chapter,
     revenue: pd.Series,
     months: pd.DataFrame,
-    curve: pd.DataFrame | Unsaid,
-    triangle: pd.DataFrame | Unsaid,
+    seen: Lenses,
+    board: Dashboard,
 ) -> Findings:
-    """State what the portrait shows."""
-    currency = chapter.parameters.currency
+    """State what the portrait shows.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    revenue : pandas.Series
+        See `revenue_by_customer`.
+    months : pandas.DataFrame
+        See `by_month`.
+    seen : customerbase.chapters.lenses.Lenses
+        What the five lenses saw.
+    board : customerbase.chapters.dashboard.Dashboard
+        What the practitioner's dashboard shows.
+    """
     customers, purchases = _totals(months)
     chapter.state(
         "base_size",
         f"{plural(customers, 'customer')} bought {plural(purchases, 'time')} between {day(chapter.first_day)} and "
-        f"{day(chapter.as_of)}, for {money(revenue.sum(), currency)}{_after_returns(chapter)}.",
+        f"{day(chapter.as_of)}, for {money(revenue.sum(), chapter.parameters.currency)}{_after_returns(chapter)}.",
         value=customers,
         unit="customers",
+        question="who",
     )
+    _state_largest(chapter, revenue)
+    lenses.state_findings(chapter, seen)
     _state_repeat_share(chapter, months)
     _state_direction(chapter, months)
-    if isinstance(curve, Unsaid):
-        chapter.state("top_tenth", curve.reason, verdict="unknown")
-    else:
-        share, below = top_share(revenue), (revenue < revenue.mean()).mean()
-        chapter.state(
-            "top_tenth",
-            f"The best tenth of customers brings {percent(share)} of revenue; {percent(below)} of customers "
-            f"are below the mean of {money(revenue.mean(), currency)}.",
-            value=share,
-            unit="share of revenue",
-            verdict="watch" if share >= HALF else "note",
-        )
-    _state_largest(chapter, revenue)
-    _state_cohorts(chapter, triangle)
+    dashboard.state_findings(chapter, board)
     return chapter.findings()
 
 
@@ -239,24 +183,4 @@ def _state_direction(chapter: Chapter, months: pd.DataFrame) -> None:
         value=change,
         unit="share of revenue",
         verdict=verdict,
-    )
-
-
-def _state_cohorts(chapter: Chapter, triangle: pd.DataFrame | Unsaid) -> None:
-    if isinstance(triangle, Unsaid):
-        chapter.state("cohort_return", triangle.reason, verdict="unknown")
-        return
-    then = triangle[(triangle["age"] == AGE_SHOWN) & triangle["complete"]]
-    if then.empty:
-        chapter.state("cohort_return", "No cohort is old enough to be compared yet.", verdict="unknown")
-        return
-    share = then["customers"].sum() / then["size"].sum()
-    large = then.loc[then["size"] >= FEWEST_IN_COHORT, "share"]
-    ends = f"from {percent(large.min(), 1)} to {percent(large.max(), 1)} by cohort"
-    chapter.state(
-        "cohort_return",
-        f"{percent(share, 1)} of a month's new customers buy in the third month after"
-        f"{f', {ends}' if large.max() > large.min() else ''}.",
-        value=share,
-        unit="share of customers",
     )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
+
 import pandas as pd
-import seaborn as sns
 
 from models.concentration import top_share
 
-from ..errors import CannotSay
 from ..unsaid import says_why_not
-from ..wording import money, percent, plural
+from ..wording import money, percent
 from .style import (
     BLUE,
     FAINT,
@@ -24,9 +23,8 @@ from .style import (
     label_line,
 )
 
-COHORTS_SHOWN = 24
-AGES_WRITTEN = 18  # with more columns than these the numbers would lie on each other
-ROW_HEIGHT = 0.26
+if TYPE_CHECKING:
+    from ..chapters.lenses import OnePeriod
 
 
 def new_and_repeat(months: pd.DataFrame, currency: str) -> Picture:
@@ -76,15 +74,15 @@ def new_and_repeat(months: pd.DataFrame, currency: str) -> Picture:
 
 
 @says_why_not
-def lorenz_curve(curve: pd.DataFrame, revenue: pd.Series) -> Picture:
-    """Draw the Lorenz curve of revenue, the top tenth marked."""
-    share = top_share(revenue)
+def lorenz_curve(curve: pd.DataFrame, one: OnePeriod) -> Picture:
+    """Draw the Lorenz curve of a period's revenue, the top tenth marked."""
+    share = top_share(one.revenue)
     title = f"The best tenth of customers brings {percent(share)} of revenue"
     with drawing(title, height=3.7) as (figure, ax):
         ax.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2)
         ax.annotate(
             "if all brought the same",
-            (0.5, 0.5),
+            (0.3, 0.3),
             rotation=33,
             color=QUIET,
             fontsize=8,
@@ -103,39 +101,3 @@ def lorenz_curve(curve: pd.DataFrame, revenue: pd.Series) -> Picture:
         ax.set_xlim(0, 1)
         ax.set_ylim(min(0, curve["share_of_total"].min()), 1)
     return Picture(figure, f"{title}. Lorenz curve: the other nine tenths of customers bring {percent(1 - share)}.")
-
-
-@says_why_not
-def cohort_heatmap(triangle: pd.DataFrame) -> Picture:
-    """Draw which share of each month's new customers buys in each later month."""
-    drawn = triangle[triangle["cohort"].isin(triangle["cohort"].drop_duplicates().tail(COHORTS_SHOWN))]
-    later = drawn[(drawn["age"] > 0) & drawn["complete"]]
-    if later["customers"].sum() == 0:
-        raise CannotSay("Nobody has bought again in a later month, so there is nothing to draw by cohort.")
-    cells = later.pivot(index="cohort", columns="age", values="share")
-    ages = later.groupby("age")[["customers", "size"]].sum()
-    shares = ages["customers"] / ages["size"]
-    title = f"{percent(shares.iloc[0])} of new customers buy again in the next month"
-    title += f", {percent(shares.iloc[-1])} after {shares.index[-1]} months" if len(shares) > 1 else ""
-    with drawing(title, height=max(2.4, 1.7 + ROW_HEIGHT * len(cells))) as (figure, ax):
-        written = cells.shape[1] <= AGES_WRITTEN and len(cells) <= AGES_WRITTEN
-        sns.heatmap(
-            cells.set_axis(pd.DatetimeIndex(cells.index).strftime("%Y-%m"), axis=0),
-            ax=ax,
-            cmap="Blues",
-            vmin=0,
-            vmax=max(0.01, np.nanquantile(cells.to_numpy(), 0.98)),
-            annot=100 * cells.to_numpy() if written else None,
-            fmt=".0f",
-            annot_kws={"fontsize": 7},
-            linewidths=0.6,
-            xticklabels="auto" if written else max(1, -(-cells.shape[1] // 8)),
-            cbar=not written,
-            cbar_kws=None if written else {"label": "share buying", "format": lambda share, _: f"{100 * share:.0f}%"},
-        )
-        ax.grid(visible=False)
-        ax.tick_params(length=0, rotation=0)
-        explained = "\n(cells: % of the cohort buying in that month)" if written else ""
-        ax.set_xlabel(f"months after the first purchase{explained}")
-        ax.set_ylabel("first bought in")
-    return Picture(figure, f"{title}. Heat map of {plural(len(cells), 'monthly cohort')}.", shades_count=True)
