@@ -1,10 +1,15 @@
-"""How unevenly customers share in a total: Lorenz curve, Gini's coefficient, share of the top."""
+"""How unevenly customers share in a total: Lorenz curve, Gini's and Herfindahl's measures, share of the top."""
+
+import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 from numpy.typing import ArrayLike
 
 _MOST_POINTS = 1000
+_LENGTHS = {"month": "1mo", "quarter": "1q", "year": "1y"}
 
 
 def lorenz(values: ArrayLike) -> pd.DataFrame:
@@ -98,6 +103,136 @@ def top_share(values: ArrayLike, top: float = 0.1) -> float:
     largest = -np.partition(-numbers, min(whole, len(numbers) - 1))
     partial = (wanted - whole) * largest[whole] if whole < len(numbers) else 0.0
     return float((largest[:whole].sum() + partial) / total)
+
+
+def herfindahl(values: ArrayLike) -> float:
+    """Return Herfindahl's index, the sum of squared shares (Herfindahl 1950; Hirschman 1945).
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        What each customer brings, in any order and unit.
+
+    Returns
+    -------
+    float
+        1 / n when all n bring the same, 1 when one brings everything. Its inverse is the number of equal customers
+        among whom a total would be as concentrated. With negative values it may exceed 1. NaN without values or when
+        the total isn't positive.
+
+    Raises
+    ------
+    ValueError
+        For missing or infinite values.
+    """
+    numbers = _checked(values)
+    total = numbers.sum()
+    return float(np.square(numbers / total).sum()) if total > 0 else np.nan
+
+
+def largest_share(values: ArrayLike, how_many: int = 1) -> float:
+    """Return the share of the total that the largest few bring.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        What each customer brings, in any order and unit.
+    how_many : int, default 1
+        How many customers; where there are fewer, all of them.
+
+    Returns
+    -------
+    float
+        Exceeds 1 when the others bring less than nothing together. NaN without values or when the total
+        isn't positive.
+
+    Raises
+    ------
+    ValueError
+        For missing or infinite values, or when `how_many` is less than one.
+    """
+    if how_many < 1:
+        raise ValueError(f"`how_many` is a number of customers from 1 up, not {how_many}.")
+    numbers = _checked(values)
+    total = numbers.sum()
+    if not total > 0:
+        return np.nan
+    place = max(len(numbers) - how_many, 0)
+    return float(np.partition(numbers, place)[place:].sum() / total)
+
+
+def concentration_by_period(lines: pl.DataFrame, period: str, as_of: dt.date) -> pl.DataFrame:
+    """Follow how unevenly customers share in the revenue of each calendar period.
+
+    Parameters
+    ----------
+    lines : polars.DataFrame
+        customer, date (date or datetime), amount (negative for a return); rows in any order, none after `as_of`.
+    period : {"month", "quarter", "year"}
+    as_of : datetime.date
+        Last day observed.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a period from the first with a row to that of `as_of`, those without any included: period (its first
+        day), complete (False where `as_of` cuts it short), customers (with a row in it), revenue, gini, herfindahl,
+        largest (a customer; of equal ones the first by key), largest_share and three_largest_share. What can't be
+        told, because a period's revenue isn't positive, is null. The first period counts from its first row on, so
+        its revenue may be that of a part.
+
+    Raises
+    ------
+    KeyError
+        For an unknown period.
+    """
+    length = _LENGTHS[period]
+    sums = lines.group_by(
+        pl.col("date").dt.date().dt.truncate(length).alias("period"),
+        "customer",
+    ).agg(pl.col("amount").sum())
+    rows = [{"period": start[0], **_shares(amounts)} for start, amounts in sums.group_by("period")]
+    measured = pl.DataFrame(rows, schema=_BY_PERIOD)
+    first, last = measured["period"].min(), pl.Series([as_of]).dt.truncate(length).item()
+    if not isinstance(first, dt.date):
+        return measured.with_columns(complete=pl.lit(True)).select(_BY_PERIOD_ORDER)
+    periods = pl.DataFrame({"period": pl.date_range(first, last, length, eager=True)})
+    ends = pl.col("period").dt.offset_by(length).dt.offset_by("-1d")
+    return (
+        periods.join(measured, on="period", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("customers").fill_null(0), pl.col("revenue").fill_null(0.0), (ends <= as_of).alias("complete")
+        )
+        .select(_BY_PERIOD_ORDER)
+    )
+
+
+_BY_PERIOD: dict[str, Any] = {
+    "period": pl.Date,
+    "customers": pl.Int64,
+    "revenue": pl.Float64,
+    "gini": pl.Float64,
+    "herfindahl": pl.Float64,
+    "largest": pl.String,
+    "largest_share": pl.Float64,
+    "three_largest_share": pl.Float64,
+}
+_BY_PERIOD_ORDER = ("period", "complete", *list(_BY_PERIOD)[1:])
+
+
+def _shares(sums: pl.DataFrame) -> dict[str, Any]:
+    amounts = sums["amount"].to_numpy()
+    revenue = float(amounts.sum())
+    known: dict[str, Any] = {"customers": sums.height, "revenue": revenue}
+    if not revenue > 0:
+        return known | dict.fromkeys(name for name in _BY_PERIOD if name not in ("period", *known))
+    return known | {
+        "gini": gini(amounts),
+        "herfindahl": herfindahl(amounts),
+        "largest": sums.filter(pl.col("amount") == pl.col("amount").max())["customer"].min(),
+        "largest_share": largest_share(amounts),
+        "three_largest_share": largest_share(amounts, 3),
+    }
 
 
 def _checked(values: ArrayLike) -> np.ndarray:

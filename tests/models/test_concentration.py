@@ -1,9 +1,12 @@
-"""Lorenz, Gini, share of the top: definitions, known distributions, edges."""
+"""Lorenz, Gini, Herfindahl, share of the top: definitions, known distributions, edges."""
+
+import datetime as dt
 
 import numpy as np
+import polars as pl
 import pytest
 
-from models.concentration import gini, lorenz, top_share
+from models.concentration import concentration_by_period, gini, herfindahl, largest_share, lorenz, top_share
 
 
 def test_lorenz_by_hand():
@@ -59,7 +62,9 @@ def test_top_share_is_the_lorenz_curve_from_its_upper_end(top):
     assert top_share(values, top) == pytest.approx(1 - below, rel=1e-9)
 
 
-@pytest.mark.parametrize("of", [gini, top_share, lambda values: lorenz(values)["share_of_total"].sum()])
+@pytest.mark.parametrize(
+    "of", [gini, herfindahl, largest_share, top_share, lambda values: lorenz(values)["share_of_total"].sum()]
+)
 def test_the_order_and_the_unit_dont_matter(of):
     values = np.random.default_rng(5).gamma(2, 10, 3000)
     assert of(values[::-1] * 100) == pytest.approx(of(values), rel=1e-12)
@@ -69,6 +74,8 @@ def test_the_order_and_the_unit_dont_matter(of):
 def test_nothing_to_share_out_is_nan(values):
     assert np.isnan(gini(values))
     assert np.isnan(top_share(values))
+    assert np.isnan(herfindahl(values))
+    assert np.isnan(largest_share(values))
     assert lorenz(values).iloc[0].tolist() == [0, 0]
     assert lorenz(values)["share_of_total"].iloc[1:].isna().all()
     assert len(lorenz(values)) == len(values) + 1
@@ -80,10 +87,69 @@ def test_negative_values_bring_the_curve_below_zero():
     assert gini([-1, 0, 0, 2]) > 1
 
 
-@pytest.mark.parametrize("of", [lorenz, gini, top_share])
+@pytest.mark.parametrize("of", [lorenz, gini, herfindahl, largest_share, top_share])
 def test_missing_values_are_refused(of):
     with pytest.raises(ValueError, match="missing or infinite"):
         of([1, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([4, 4, 4, 4], 0.25), ([0, 0, 9], 1), ([7], 1), ([50, 30, 20], 0.38), ([-10, 60, 50], 0.01 + 0.36 + 0.25)],
+)
+def test_herfindahl_by_hand(values, expected):
+    assert herfindahl(values) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_largest_few():
+    values = [20, -10, 50, 40]
+    assert largest_share(values) == 0.5
+    assert largest_share(values, 2) == 0.9
+    assert largest_share(values, 3) == 1.1
+    assert largest_share(values, 9) == 1
+    with pytest.raises(ValueError, match="from 1 up"):
+        largest_share(values, 0)
+
+
+class TestByPeriod:
+    LINES = pl.DataFrame(
+        [
+            ("b", dt.date(2024, 1, 1), 30.0),
+            ("a", dt.date(2024, 3, 31), 50.0),
+            ("c", dt.date(2024, 2, 1), 25.0),
+            ("c", dt.date(2024, 2, 9), -5.0),
+            ("a", dt.date(2024, 7, 1), 5.0),
+            ("a", dt.date(2024, 8, 1), -5.0),
+            ("d", dt.date(2024, 10, 1), 4.0),
+            ("b", dt.date(2024, 11, 1), 4.0),
+        ],
+        schema=["customer", "date", "amount"],
+        orient="row",
+    )
+
+    def test_follows_every_quarter_those_without_business_too(self):
+        found = concentration_by_period(self.LINES, "quarter", dt.date(2024, 12, 30)).to_dicts()
+        assert [row["period"] for row in found] == [dt.date(2024, month, 1) for month in (1, 4, 7, 10)]
+        assert [row["complete"] for row in found] == [True, True, True, False]
+        assert [row["customers"] for row in found] == [3, 0, 1, 2]
+        assert [row["revenue"] for row in found] == [100, 0, 0, 8]
+        first, empty, undone, last = found
+        # 20, 30, 50 of 100
+        assert first["gini"] == pytest.approx(0.2)
+        assert first["herfindahl"] == pytest.approx(0.38)
+        assert (first["largest"], first["largest_share"], first["three_largest_share"]) == ("a", 0.5, 1)
+        assert (empty["gini"], empty["largest"], undone["herfindahl"], undone["largest_share"]) == (None,) * 4
+        assert (last["largest"], last["largest_share"]) == ("b", 0.5)
+
+    def test_a_period_is_whole_on_its_last_day(self):
+        found = concentration_by_period(self.LINES, "year", dt.date(2024, 12, 31))
+        assert found["complete"].to_list() == [True]
+        assert found["revenue"].to_list() == [108]
+
+    def test_of_nothing_is_nothing(self):
+        found = concentration_by_period(self.LINES.clear(), "quarter", dt.date(2024, 12, 31))
+        assert found.is_empty()
+        assert found.columns[:3] == ["period", "complete", "customers"]
 
 
 @pytest.mark.parametrize("top", [0, -0.1, 1.1, np.nan])
