@@ -51,9 +51,13 @@ def plant_standing(people: pl.DataFrame) -> pl.DataFrame:
 
 
 def plant_knowledge(records: pl.DataFrame) -> pl.DataFrame:
-    """Have the first record of each customer hold what was planted, even if nobody had asked."""
+    """Have the first record of each customer hold what was planted, even if nobody had asked.
+
+    Who fell silent agreed to be called, in every record: otherwise there is nothing to be done about it.
+    """
     again = records["is_duplicate"]
-    return pl.concat([_with_standing(records.filter(~again)), records.filter(again)]).sort("key")
+    known = pl.concat([_with_standing(records.filter(~again)), records.filter(again)]).sort("key")
+    return known.with_columns(_given("consent", {FELL_SILENT: True}))
 
 
 def _with_standing(people: pl.DataFrame) -> pl.DataFrame:
