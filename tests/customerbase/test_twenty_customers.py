@@ -37,16 +37,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from math import sqrt
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import polars as pl
 import pytest
 import yaml
+from lifetimes import BetaGeoFitter
 
 from customerbase.chapter import Chapter
+from customerbase.chapters import abc_xyz, dashboard, key_accounts, ladder, lenses, profit, purchase_model, unprofitable
 from customerbase.parameters import read_parameters
+from models import customer_base_audit as audit
+from models.abc_xyz import nine_cells, reconciled
+from models.concentration import gini, herfindahl
+from models.key_accounts import without_the_largest
+from models.retention_between import retention_between
 
+OPENED = dt.date(2024, 1, 1)
 CUSTOMERS = [f"c{number:02d}" for number in range(1, 21)]
 ALL = range(1, 13)
 #: customer: day of the month, months of 2024, months of 2025, amount, discount, cost.
@@ -108,10 +118,10 @@ def ledger() -> str:
             rows.append(("c06", dt.date(year, month, 25), amount, 0, amount * 0.6))
     rows += [("c09", dt.date(2024, 6, 17), 2000, 0, 1300), ("c09", dt.date(2025, 6, 17), 1000, 0, 700)]
     lines = ["customer,date,order,amount,discount,cost,kind,manager,department"]
-    for customer, day, amount, discount, cost in sorted(rows, key=lambda row: (row[1], row[0])):
+    for customer, bought, amount, discount, cost in sorted(rows, key=lambda row: (row[1], row[0])):
         manager = MANAGER.get(customer, "Cleo")
         terms = f"{manager},{'South' if manager == 'Cleo' else 'North'}"
-        lines.append(f"{customer},{day},{customer}-{day},{amount},{discount},{cost},sale,{terms}")
+        lines.append(f"{customer},{bought},{customer}-{bought},{amount},{discount},{cost},sale,{terms}")
     lines += [
         "c10,2025-07-10,c10-2025-07-04,-500,0,-300,return,Cleo,South",
         "c19,2025-02-10,c19-2025-02-03,-100,0,-60,return,Cleo,South",
@@ -153,23 +163,299 @@ def base(open_at: Callable[..., Chapter]) -> Chapter:
     return open_at("02_portrait")
 
 
-def by_customer(table: pd.DataFrame, column: str) -> dict[str, Any]:
+def by_customer(table: pd.DataFrame | pl.DataFrame, column: str) -> dict[str, Any]:
     return dict(zip(table["customer"], table[column], strict=True))
 
 
-REVENUE = dict(
-    zip(
-        CUSTOMERS,
-        (30000, 18000, 12000, 9000, 6000, 6000, 4000, 3000, 3000, 2000)
-        + (2000, 1500, 1000, 1000, 800, 700, 400, 200, 100, -700),
-        strict=True,
-    )
+def of_all(*values: Any) -> dict[str, Any]:
+    """Give the twenty their values in turn."""
+    return dict(zip(CUSTOMERS, values, strict=True))
+
+
+# fmt: off
+REVENUE = of_all(30000, 18000, 12000, 9000, 6000, 6000, 4000, 3000, 3000, 2000,
+                 2000, 1500, 1000, 1000, 800, 700, 400, 200, 100, -700)
+PROFIT = of_all(6000, 7200, -800, 3000, 2400, 2400, 1600, 900, 1000, 800,
+                800, 600, 400, 400, 300, 300, 150, 40, 40, -900)
+#: Days with a sale, those later undone included: c10 has five, c19 two.
+SALE_DAYS = of_all(24, 24, 8, 12, 12, 24, 4, 3, 2, 5, 1, 3, 2, 1, 2, 1, 1, 2, 2, 1)
+#: Purchases that stood.
+PURCHASES = SALE_DAYS | {"c10": 4, "c19": 1}
+# fmt: on
+
+
+# Profit
+
+
+def test_what_each_brings_before_and_after_cost_to_serve(open_at: Callable[..., Chapter]) -> None:
+    told = profit.customer_profit(open_at("03_abc_xyz")).to_pandas()
+    assert by_customer(told, "revenue") == REVENUE
+    assert by_customer(told, "profit") == pytest.approx(PROFIT)
+    # c01: 24 x 150; c03: 8 x 500
+    assert by_customer(told, "discount") == {key: {"c01": 3600, "c03": 4000}.get(key, 0) for key in CUSTOMERS}
+    assert by_customer(told, "returned") == {
+        key: {"c10": 500, "c19": 100, "c20": 1000}.get(key, 0) for key in CUSTOMERS
+    }
+    # 10 for each day with a sale, whether or not the sale was undone later
+    served = profit.customer_profit(open_at("03_abc_xyz", order_cost=10)).to_pandas()
+    assert by_customer(served, "cost_to_serve") == {key: 10 * days for key, days in SALE_DAYS.items()}
+    assert by_customer(served, "profit") == pytest.approx({key: PROFIT[key] - 10 * SALE_DAYS[key] for key in CUSTOMERS})
+
+
+def test_the_walk_from_gross_sales_to_profit(base: Chapter) -> None:
+    customers = abc_xyz.classify(base)
+    steps = unprofitable.walk(base, customers).set_index("step")["amount"]
+    # sales after discount are 100,000 + 1,600 returned; before it + 3,600 + 4,000
+    assert [round(value) for value in steps if pd.notna(value)] == [109200, -7600, -1600, 100000, -73370, 26630]
+
+
+# ABC-XYZ
+
+#: The share of revenue before each: A below 80%, B below 95%. Before c06 it is 75%, before c07 81%, before c12 exactly
+#: 95%.
+ABC = of_all(*"AAAAAA", *"BBBBB", *"CCCCCCCCC")
+#: By profit, in which whoever is below zero counts as nothing: 26,630 + 800 + 900 = 28,330, of which 80% are 22,664 and
+#: 95% are 26,913.50. c02 7,200, c01 13,200, c04 16,200, c05 18,600, c06 21,000, c07 22,600, c09 (22,600 before it: A)
+#: 23,600, c08 24,500, c10 25,300, c11 26,100, c12 26,700, c13 (26,700 before it: B) 27,100, the others.
+ABC_BY_PROFIT = of_all(*"AACAAA", *"ABAB", *"BBB", *"CCCCCCC")
+#: Variation of the amounts a month. Bought the same in k of n months: sqrt((n - k) / k).
+VARIATION = of_all(
+    0.0,  # every month the same
+    0.0,
+    sqrt(16 / 8),  # 8 of 24 months
+    sqrt(11 / 12),  # 12 of 23 months, from February 2024
+    0.0,  # 12 of 12, from January 2025
+    0.5,  # 125 and 375: mean 250, deviation 125
+    sqrt(20 / 4),  # 4 of 24
+    sqrt(1 / 3),  # 3 of 4, from September 2025
+    # 2,000 and 1,000 in 19 months: mean of squares 5,000,000 / 19, square of the mean (3,000 / 19) ^ 2
+    sqrt(5e6 / 19 - (3e3 / 19) ** 2) / (3e3 / 19),
+    sqrt(6 / 4),  # 4 of 10, from March 2025; July's was undone
+    sqrt(15 / 1),  # 1 of 16, from September 2024
+    sqrt(17 / 3),  # 3 of 20, from May 2024
+    sqrt(1 / 2),  # 2 of 3, from October 2025
+    0.0,  # one whole month: too new to tell, so Z whatever it is
+    sqrt(3 / 2),  # 2 of 5, from August 2025
+    sqrt(12 / 1),  # 1 of 13, from December 2024
+    sqrt(7 / 1),  # 1 of 8, from May 2025
+    sqrt(7 / 2),  # 2 of 9, from April 2025
+    sqrt(6 / 1),  # 1 of 7, from June 2025: February's was undone
+    sqrt(21 / 1),  # 1 of 22, from March 2024
 )
-PROFIT = dict(
-    zip(
-        CUSTOMERS,
-        (6000, 7200, -800, 3000, 2400, 2400, 1600, 900, 1000, 800)
-        + (800, 600, 400, 400, 300, 300, 150, 40, 40, -900),
-        strict=True,
-    )
+XYZ = of_all(*"XXZYXYZYZZ", *"ZZYZZZZZZZ")
+#: On 31 December 2024, of 47,000: c01 15,000, c02 24,000, c03 30,000, c04 34,500 (73.4%), c07 38,500 (A: 73.4% before
+#: it), c06 41,500 (81.9% before), c09 43,500, c11 45,500 (92.6% before), c12 (96.8% before), c16, c20.
+ABC_THEN = dict(
+    zip(("c01", "c02", "c03", "c04", "c07", "c06", "c09", "c11", "c12", "c16", "c20"), "AAAAABBBCCC", strict=True)
 )
+#: c04: 6 of 11 months, sqrt(5 / 6) = .91; c16: one month, too new; the others as above, with fewer months.
+XYZ_THEN = dict.fromkeys(ABC_THEN, "Z") | {"c01": "X", "c02": "X", "c04": "Y", "c06": "Y"}
+
+
+def test_abc_and_xyz(base: Chapter) -> None:
+    table = abc_xyz.table_abc_xyz(base)
+    assert by_customer(table, "revenue") == REVENUE
+    assert by_customer(table, "abc") == ABC
+    assert by_customer(table, "abc_profit") == ABC_BY_PROFIT
+    assert by_customer(table, "xyz") == XYZ
+    assert by_customer(table, "variation") == pytest.approx(VARIATION)
+
+
+def test_the_nine_cells_and_how_they_came_about(base: Chapter) -> None:
+    customers = abc_xyz.classify(base)
+    cells = nine_cells(customers).to_pandas().set_index(["abc", "xyz"])
+    # AX c01, c02, c05; AY c04, c06; AZ c03; BY c08; BZ c07, c09, c10, c11; CY c13; CZ the other eight
+    assert cells["customers"].to_list() == [3, 2, 1, 0, 1, 4, 0, 1, 8]
+    assert cells["revenue"].to_list() == [54000, 15000, 12000, 0, 3000, 11000, 0, 1000, 4000]
+    assert cells["profit"].to_list() == pytest.approx([15600, 5400, -800, 0, 900, 4200, 0, 400, 930])
+    then = {key: None if pd.isna(value) else value for key, value in by_customer(customers, "abc_a_year_ago").items()}
+    assert {key: value for key, value in then.items() if value} == ABC_THEN
+    then = by_customer(customers, "xyz_a_year_ago")
+    assert {key: value for key, value in then.items() if pd.notna(value)} == XYZ_THEN
+    flow = reconciled(pl.from_pandas(abc_xyz.moves(base, customers)))
+    moved = {cell: numbers for cell, *numbers in flow.iter_rows()}
+    # AX: c01, c02, joined by the new c05. BZ: c09, c11; c07 came from AZ, c10 joined. AY: c04; c06 came from BY.
+    assert moved["AX"] == [2, 1, 0, 0, 3]
+    assert moved["AY"] == [1, 0, 1, 0, 2]
+    assert moved["AZ"] == [2, 0, 0, 1, 1]
+    assert moved["BZ"] == [2, 1, 1, 0, 4]
+
+
+# The five lenses
+
+
+def test_the_year_split_into_its_factors(base: Chapter) -> None:
+    days = lenses.customer_days(base)
+    before, now = audit.two_periods(OPENED, base.as_of)
+    assert (now.first, now.last) == (dt.date(2025, 1, 1), dt.date(2025, 12, 31))
+    # 2025 without c07, c11, c12, c16 and c20: 15 customers; 12 + 12 + 4 + 6 + 12 + 12 + 3 + 1 + 4 + 2 + 1 + 2 + 1 + 2
+    # + 1 = 75 purchases; 15,000 + 9,000 + 6,000 + 4,500 + 6,000 + 3,000 + 3,000 + 1,000 + 2,000 + 1,000 + 1,000 + 800
+    # + 400 + 200 + 100 = 53,000; profit 3,000 + 3,600 - 400 + 1,500 + 2,400 + 1,200 + 900 + 300 + 800 + 400 + 400
+    # + 300 + 150 + 40 + 40 = 14,630
+    split = audit.split(audit.customers_of_period(days, now))
+    assert split == pytest.approx((15, 75 / 15, 53000 / 75, 14630 / 53000))
+    # 2024: c01, c02, c03, c04, c06, c07, c09, c11, c12, c16, c20: 12 + 12 + 4 + 6 + 12 + 4 + 1 + 1 + 3 + 1 + 1 = 57
+    # purchases for 47,000, 26,630 - 14,630 of it profit
+    split = audit.split(audit.customers_of_period(days, before))
+    assert split == pytest.approx((11, 57 / 11, 47000 / 57, 12000 / 47000))
+
+
+def test_what_changed_from_the_year_before(base: Chapter) -> None:
+    days = lenses.customer_days(base)
+    before, now = (audit.customers_of_period(days, span) for span in audit.two_periods(OPENED, base.as_of))
+    flows = audit.flows(audit.compare_periods(before, now, pl.Series("customer", [], pl.String))).set_index("status")
+    # lost: c07 4,000, c11 2,000, c12 1,500, c16 700, c20 -700; c09 fell from 2,000 to 1,000; new: c05 6,000, c08 3,000,
+    # c10 2,000, c13 1,000, c14 1,000, c15 800, c17 400, c18 200, c19 100. 47,000 - 7,500 - 1,000 + 14,500 = 53,000
+    change = {status: value for status, value in flows["revenue_change"].items() if value}
+    assert change == {"lost": -7500, "kept, less": -1000, "new": 14500}
+    assert flows["customers"].to_dict() | {"kept, more": 0} == flows["customers"].to_dict()
+    assert [flows["customers"][status] for status in ("lost", "kept, less", "kept, same", "new")] == [5, 1, 5, 9]
+    # profit: 1,600 + 800 + 600 + 300 - 900 lost; c09 700 before, 300 now; 2,400 + 900 + 800 + 400 + 400 + 300 + 150
+    # + 40 + 40 new
+    assert [flows["profit_change"][status] for status in ("lost", "kept, less", "new")] == pytest.approx(
+        [-2400, -400, 5430]
+    )
+
+
+def test_the_cohort_of_the_first_quarter(base: Chapter) -> None:
+    days = lenses.customer_days(base)
+    cells = audit.cohort_activity(days, base.as_of, "quarter")
+    first = cells[cells["cohort"] == pd.Timestamp("2024-01-01")].set_index("age")
+    # c01, c02, c03, c04, c06, c07, c20; from the third quarter on without c07 and c20
+    assert set(first["size"]) == {7}
+    assert first["customers"].to_list() == [7, 6, 5, 5, 5, 5, 5, 5]
+    # January to March 2024: 3,750 + 2,250 + 1,500 + 750 + (125 + 375 + 125) + 3,000 + (300 - 1,000)
+    assert first["revenue"].iloc[0] == 3750 + 2250 + 1500 + 750 + 625 + 3000 - 700
+    by_cohort = audit.base_by_cohort(days, audit.latest_period(base.first_day, base.as_of), "year")
+    # won in 2024; in 2025; and c19's sale of February with its return, before the first purchase that stood
+    assert by_cohort["revenue"].to_list() == [85500, 14500, 0]
+    assert by_cohort["revenue_latest"].to_list() == [38500, 14500, 0]
+    assert by_cohort["customers"].to_list() == [11, 9, 0]
+    assert by_cohort["active"].to_list() == [6, 9, 0]
+
+
+# The ladder
+
+#: c14, whom c04 sent, makes c04 an advocate; c02 buys only here. c07 and c12 came monthly and stopped long ago.
+RUNG = of_all(
+    *("regular", "adherent", "regular", "advocate", "regular", "regular", "left", "regular", "client", "regular"),
+    *("buyer", "left", "client", "buyer", "client", "buyer", "buyer", "client", "buyer", "buyer"),
+)
+#: Who was there on 31 December 2024: c09 had bought once. What is known of c02 and c04 has no date.
+RUNG_THEN = {
+    **dict.fromkeys(("c01", "c03", "c06"), "regular"),
+    **{"c02": "adherent", "c04": "advocate"},
+    **dict.fromkeys(("c09", "c11", "c16", "c20"), "buyer"),
+}
+
+
+def test_each_stands_on_the_rung_of_the_ladder(base: Chapter) -> None:
+    summary = purchase_model.rfm(base)
+    # who is still a customer is the model's to say, and lifetimes' own fit says the same
+    fitted = BetaGeoFitter().fit(summary["frequency"], summary["recency"], summary["T"])
+    alive = fitted.conditional_probability_alive(summary["frequency"], summary["recency"], summary["T"])
+    assert {key for key, chance in zip(summary["customer"], alive, strict=True) if chance < 0.5} == {"c07", "c12"}
+    table = ladder.table_ladder(base)
+    assert by_customer(table, "rung") == RUNG
+    then = {key: rung for key, rung in by_customer(table, "rung_a_year_ago").items() if pd.notna(rung)}
+    assert {key: rung for key, rung in then.items() if key not in ("c07", "c12")} == RUNG_THEN
+
+
+# The dashboard
+
+
+def test_retention_in_the_year(base: Chapter) -> None:
+    kept = retention_between(base.purchases, [(dt.date(2025, 1, 1), dt.date(2025, 12, 31))], active_days=180).iloc[0]
+    # active at the start, with a purchase from 5 July 2024 on: c01, c02, c03, c04, c06, c11, c12 (6 July), c16. At the
+    # end, from 5 July 2025 on: c01 to c06, c08, c10, c13, c14, c15, c18; new are c05, c08, c10, c13, c14, c15, c18
+    assert (kept["customers_start"], kept["customers_end"], kept["customers_new"]) == (8, 12, 7)
+    assert kept["crr"] == pytest.approx((12 - 7) / 8 * 100)
+
+
+def test_lifetime_value_by_its_four_factors(base: Chapter) -> None:
+    summary = purchase_model.rfm(base)
+    valued = dashboard.model_values(base, summary, purchase_model.fit_all(summary))
+    found = dashboard.factors(base, profit.customer_profit(base), valued).iloc[0]
+    # 132 purchases for 100,000 + the 1,000 that undid no known order. Days as customers, up to leaving after 180 silent
+    # ones or to the last day: 721 + 716 + 726 + 680 + 353 + 706 + 119 + 302 + 78 + 29 + 142 + 268 = 4,840 of those who
+    # stayed, and of the 8 who left 91, 365, 0, 61, 0, 0, 0 and 0, and 180 each
+    assert sum(PURCHASES.values()) == 132
+    years = (4840 + 517 + 8 * 180) / 365.25
+    assert found["mean_purchase"] == pytest.approx(101000 / 132)
+    assert found["purchases_a_year"] == pytest.approx(132 / years)
+    assert found["profit_share"] == pytest.approx(26630 / 100000)
+    assert found["years"] == pytest.approx(years / 8)
+    assert found["value"] == pytest.approx(101000 / 8 * 0.2663)
+
+
+def test_what_a_new_customer_costs_and_brings(base: Chapter) -> None:
+    year = dashboard.newcomers(base).iloc[-1]
+    # new in 2025: c05, c08, c10, c13, c14, c15, c17, c18, c19; bought again: c01, c02, c03, c04, c06, c09
+    assert (year["new"], year["existing"]) == (9, 6)
+    assert (year["revenue_new"], year["revenue_existing"]) == (14500, 38500)
+    assert year["cost_of_winning"] == pytest.approx(12 * 375 / 9)
+    assert year["cost_of_keeping"] == pytest.approx(12 * 100 / 6)
+    assert year["share_of_budget"] == pytest.approx(4500 / 5700)
+    assert year["share_of_revenue"] == pytest.approx(14500 / 53000)
+
+
+def test_share_of_wallet(base: Chapter) -> None:
+    wallet = dashboard.share_of_wallet(base).set_index("customer")
+    # bought in 2025, of what they could: c05 6,000 of 24,000; c09 1,000 of 5,000; c10 2,000 of 6,000
+    assert wallet["share"].to_dict() == pytest.approx({"c05": 6 / 24, "c09": 1 / 5, "c10": 2 / 6})
+    assert wallet["left_to_win"].to_dict() == {"c05": 18000, "c09": 4000, "c10": 4000}
+
+
+# Key accounts
+
+#: North has 75,000 (Ann 48,000, Bob 27,000), South 25,000 (Cleo). A tenth of the last year's revenue is 5,300.
+CRITERIA = {
+    "c01": "company revenue, department revenue, manager revenue",  # 30%, 40%, 62.5%
+    "c02": "company revenue, department revenue, manager revenue",  # 18%, 24%, 37.5%
+    "c03": "company revenue, department revenue, manager revenue",  # 12%, 16%, 44.4%
+    "c04": "department revenue, manager revenue",  # 9%, 12%, 33.3%
+    "c05": "manager revenue, potential",  # 6%, 8%, 22.2%; 24,000
+    "c06": "department revenue, manager revenue",  # 6%, 24%
+    "c07": "department revenue, manager revenue",  # 4%, 16%
+    "c08": "department revenue, manager revenue",  # 3%, 12%
+    "c09": "department revenue, manager revenue",  # 3%, 12%; 5,000 is too little
+    "c10": "potential",  # 2%, 8%; 6,000
+    "c14": "reputation",
+    "c15": "innovator",
+    "c18": "demanding",
+}
+
+
+def test_key_accounts_dependency_and_silence(base: Chapter) -> None:
+    table = key_accounts.table_key_accounts(base)
+    assert by_customer(table, "criteria") == CRITERIA
+    assert list(table["customer"]) == list(CRITERIA)  # by share, equal ones by key
+    assert by_customer(table, "share") == pytest.approx({key: REVENUE[key] / 100000 for key in CRITERIA})
+    # 30% is where high begins
+    assert by_customer(table, "dependency") == {key: "high" if key == "c01" else "none" for key in CRITERIA}
+    assert by_customer(table, "manager") == {key: MANAGER.get(key, "Cleo") for key in CRITERIA}
+    assert {key for key, silent in by_customer(table, "silent").items() if silent} == {"c07"}
+    assert by_customer(table, "days_silent")["c07"] == 632  # from 8 April 2024: 267 days, and the 365 of 2025
+
+
+def test_no_manager_holds_more_than_three(base: Chapter) -> None:
+    everybody = key_accounts.standing(base)
+    values = base.table("lifetime_value")
+    table = key_accounts.accounts(base, everybody, values, key_accounts.rhythm(values))
+    loads = key_accounts.load(base, everybody, table).set_index("manager")
+    assert loads["key_accounts"].to_dict() == {"Cleo": 8, "Bob": 3, "Ann": 2}
+    assert loads["too_many"].to_dict() == {"Cleo": 5, "Bob": 0, "Ann": 0}
+
+
+def test_if_the_largest_leave_and_how_concentrated_revenue_is(base: Chapter) -> None:
+    one, three = without_the_largest(key_accounts.standing(base).customers).iter_rows(named=True)
+    assert (one["who"], one["revenue_lost"], one["profit_lost"], one["discount"]) == (["c01"], 30000, 6000, 3600)
+    assert three["who"] == ["c01", "c02", "c03"]
+    assert (three["revenue_lost"], three["profit_lost"], three["discount"]) == (60000, pytest.approx(12400), 7600)
+    # squares of the shares: .09 + .0324 + .0144 + .0081 + 2 x .0036 + .0016 + 2 x .0009 + 2 x .0004 + .000225
+    # + 2 x .0001 + .000064 + .000049 + .000016 + .000004 + .000001 + .000049
+    assert herfindahl(list(REVENUE.values())) == pytest.approx(0.156908)
+    # sum of (2 i - 21) x_i from the smallest up, i from 1: (-19)(-700) - 17(100) - 15(200) - 13(400) - 11(700) - 9(800)
+    # - 7(1,000) - 5(1,000) - 3(1,500) - 1(2,000) + 1(2,000) + 3(3,000) + 5(3,000) + 7(4,000) + 9(6,000) + 11(6,000)
+    # + 13(9,000) + 15(12,000) + 17(18,000) + 19(30,000) = 1,317,000, over 20 x 100,000
+    assert gini(list(REVENUE.values())) == pytest.approx(1_317_000 / 2_000_000)
