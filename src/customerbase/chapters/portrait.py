@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import polars as pl
 
-from models.cohorts import activity_by_month
+from models.new_and_repeat import activity_by_month
 
 from ..chapter import Chapter
 from ..findings import Findings, Verdict

@@ -1,4 +1,4 @@
-"""New and repeat custom by month, and cohorts: hand-computed cases, sums that must agree, edges."""
+"""New and repeat custom by month: hand-computed cases, sums that must agree, edges."""
 
 import datetime as dt
 
@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from models.cohorts import activity_by_month, cohort_triangle
+from models.new_and_repeat import activity_by_month
 
 
 @pytest.fixture
@@ -65,63 +65,21 @@ def test_months_add_up_to_the_ledger(random_purchases):
     assert (months["new_customers"] + months["repeat_customers"]).tolist() == buyers.tolist()
 
 
-def test_the_triangle_by_hand(purchases):
-    triangle = cohort_triangle(purchases, dt.date(2024, 2, 28))
-    expected = pd.DataFrame(
-        {
-            "cohort": pd.to_datetime(["2023-11-01"] * 4 + ["2024-02-01"]),
-            "age": [0, 1, 2, 3, 0],
-            "customers": [2, 0, 0, 2, 1],
-            "size": [2, 2, 2, 2, 1],
-            "share": [1.0, 0.0, 0.0, 1.0, 1.0],
-            "complete": [True, True, True, False, False],
-        }
-    )
-    pd.testing.assert_frame_equal(triangle, expected)
-
-
-def test_the_last_month_is_complete_on_its_last_day(purchases):
-    assert cohort_triangle(purchases, dt.date(2024, 2, 29))["complete"].all()
-
-
-def test_the_triangle_covers_months_without_purchases(purchases):
-    triangle = cohort_triangle(purchases, dt.date(2024, 5, 31))
-    assert triangle.groupby("cohort")["age"].max().tolist() == [6, 3]
-    assert triangle.loc[triangle["age"] > 3, "customers"].tolist() == [0, 0, 0]
-
-
-def test_every_buyer_of_a_month_stands_in_one_cell(random_purchases):
-    triangle = cohort_triangle(random_purchases, dt.date(2024, 2, 29))
-    month = triangle["cohort"].dt.to_period("M") + triangle["age"]
-    buyers = random_purchases.groupby(random_purchases["date"].dt.to_period("M"))["customer"].nunique()
-    assert triangle.groupby(month)["customers"].sum().tolist() == buyers.tolist()
-    assert (triangle.loc[triangle["age"] == 0, "share"] == 1).all()
-
-
-def test_purchases_after_the_last_day_change_nothing(random_purchases):
-    as_of = pd.Timestamp("2023-06-15")
-    seen = random_purchases[random_purchases["date"] <= as_of]
-    pd.testing.assert_frame_equal(cohort_triangle(random_purchases, as_of), cohort_triangle(seen, as_of))
-
-
-@pytest.mark.parametrize("of", [activity_by_month, lambda frame: cohort_triangle(frame, dt.date(2024, 3, 1))])
-def test_every_kind_of_frame_gives_the_same(purchases, of):
+def test_every_kind_of_frame_gives_the_same(purchases):
     in_pandas = purchases.to_pandas().assign(date=lambda frame: pd.to_datetime(frame["date"]))
-    pd.testing.assert_frame_equal(of(purchases.lazy()), of(purchases))
-    pd.testing.assert_frame_equal(of(in_pandas), of(purchases))
-    pd.testing.assert_frame_equal(of(purchases.reverse()), of(purchases))
+    pd.testing.assert_frame_equal(activity_by_month(purchases.lazy()), activity_by_month(purchases))
+    pd.testing.assert_frame_equal(activity_by_month(in_pandas), activity_by_month(purchases))
+    pd.testing.assert_frame_equal(activity_by_month(purchases.reverse()), activity_by_month(purchases))
 
 
-@pytest.mark.parametrize("of", [activity_by_month, lambda frame: cohort_triangle(frame, dt.date(2024, 3, 1))])
-def test_a_ledger_without_purchases_has_no_rows(purchases, of):
-    assert of(purchases.clear()).empty
-    assert list(of(purchases.clear()).columns) == list(of(purchases).columns)
+def test_a_ledger_without_purchases_has_no_rows(purchases):
+    assert activity_by_month(purchases.clear()).empty
+    assert list(activity_by_month(purchases.clear()).columns) == list(activity_by_month(purchases).columns)
 
 
 def test_one_customer_on_one_day(purchases):
     alone = purchases.filter(pl.col("customer") == "a").head(1)
     assert activity_by_month(alone).iloc[0].tolist() == [pd.Timestamp("2023-11-01"), 1, 0, 1, 0, 10.0, 0.0]
-    assert len(cohort_triangle(alone, dt.date(2023, 11, 30))) == 1
 
 
 def test_months_go_on_to_the_last_day_observed():

@@ -1,4 +1,4 @@
-"""New and repeat custom month by month, and how many of each month's new customers come back later."""
+"""New and repeat custom month by month."""
 
 import datetime as dt
 
@@ -65,62 +65,6 @@ def activity_by_month(purchases: IntoFrame, as_of: dt.date | None = None) -> pd.
     counts = counts.reindex(every_month, fill_value=0)
     counts.index = _first_days(counts.index.to_numpy())
     return counts.rename_axis("month").reset_index()
-
-
-def cohort_triangle(purchases: IntoFrame, as_of: dt.date) -> pd.DataFrame:
-    """Follow each month's new customers: how many of them buy in that and in every later month.
-
-    Parameters
-    ----------
-    purchases : frame
-        Rows of customer, date and amount, in any order.
-    as_of : date
-        Last day observed. Later purchases are left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per cohort and month up to that of `as_of`, in that order: `cohort`, the first day of the
-        month in which its customers first bought (months without new customers have no cohort); `age`,
-        months since, from 0; `customers` of the cohort who bought in that month (at age 0 everybody);
-        `size` of the cohort; `share`, `customers` / `size`; `complete`, False where `as_of` is before the
-        month's last day, so that the share can still rise.
-    """
-    last_day = pd.Timestamp(as_of).normalize()
-    bought: pl.DataFrame = (
-        nw.from_native(purchase_days(purchases))
-        .lazy()
-        .filter(nw.col("date") <= nw.lit(last_day.to_pydatetime()))
-        .select("customer", month=_month_number(nw.col("date")))
-        .unique(["customer", "month"])
-        .with_columns(cohort=nw.col("month").min().over("customer"))
-        .group_by("cohort", "month")
-        .agg(customers=nw.len())
-        .collect("polars")
-        .to_native()
-    )
-    last_month = 12 * last_day.year + last_day.month - 1
-    buyers = bought.to_pandas().set_index(["cohort", "month"])["customers"]
-    cohorts = np.sort(buyers.index.unique("cohort").to_numpy(np.int64))
-    months_seen = last_month - cohorts + 1
-    cohort = np.repeat(cohorts, months_seen)
-    age = np.concatenate([np.arange(0), *map(np.arange, months_seen)])
-
-    def bought_at(cell_age: np.ndarray) -> np.ndarray:
-        cells = pd.MultiIndex.from_arrays([cohort, cohort + cell_age], names=["cohort", "month"])
-        return buyers.reindex(cells, fill_value=0).to_numpy(np.int64)
-
-    customers, size = bought_at(age), bought_at(np.zeros_like(age))
-    return pd.DataFrame(
-        {
-            "cohort": _first_days(cohort),
-            "age": age,
-            "customers": customers,
-            "size": size,
-            "share": customers / size,
-            "complete": (cohort + age < last_month) | last_day.is_month_end,
-        }
-    )
 
 
 def _month_number(date: nw.Expr) -> nw.Expr:
