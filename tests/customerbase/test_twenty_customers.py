@@ -48,7 +48,17 @@ import yaml
 from lifetimes import BetaGeoFitter
 
 from customerbase.chapter import Chapter
-from customerbase.chapters import abc_xyz, dashboard, key_accounts, ladder, lenses, profit, purchase_model, unprofitable
+from customerbase.chapters import (
+    abc_xyz,
+    dashboard,
+    key_accounts,
+    ladder,
+    lenses,
+    playbook,
+    profit,
+    purchase_model,
+    unprofitable,
+)
 from customerbase.parameters import read_parameters
 from models import customer_base_audit as audit
 from models.abc_xyz import nine_cells, reconciled
@@ -459,3 +469,45 @@ def test_if_the_largest_leave_and_how_concentrated_revenue_is(base: Chapter) -> 
     # - 7(1,000) - 5(1,000) - 3(1,500) - 1(2,000) + 1(2,000) + 3(3,000) + 5(3,000) + 7(4,000) + 9(6,000) + 11(6,000)
     # + 13(9,000) + 15(12,000) + 17(18,000) + 19(30,000) = 1,317,000, over 20 x 100,000
     assert gini(list(REVENUE.values())) == pytest.approx(1_317_000 / 2_000_000)
+
+
+# The playbook
+
+#: Key accounts are protected, unless they cost more than they bring (c03, class A: new terms) or have left (c07). c20
+#: is below zero, small, and bought long ago. Of the others none is large, growing, or of known potential.
+ACTION = of_all(
+    *(
+        "protect",
+        "protect",
+        "change terms",
+        "protect",
+        "protect",
+        "protect",
+        "win back",
+        "protect",
+        "protect",
+        "protect",
+    ),
+    *("keep at low cost", "keep at low cost", "keep at low cost", "protect", "protect", "keep at low cost"),
+    *("keep at low cost", "protect", "keep at low cost", "let go"),
+)
+#: c03 and c15 said no; c06 and those without a record were never asked.
+CONSENT = of_all(*"yyn", *"yy", "?", *"yyyy", *"???", "y", "n", *"??", "y", *"??")
+
+
+def test_each_has_one_action_and_nobody_without_consent_is_on_a_list(base: Chapter) -> None:
+    table = playbook.table_customers(base)
+    assert by_customer(table, "action") == ACTION
+    words = {"y": "yes", "n": "no", "?": "not recorded"}
+    assert by_customer(table, "may_contact") == {key: words[said] for key, said in CONSENT.items()}
+    reached = set(table.loc[table["on_list"] | table["control_group"], "customer"])
+    assert reached == {key for key, said in CONSENT.items() if said == "y"}
+    # nine to protect may be called, a tenth of whom is one; of the one to win back a tenth is nobody
+    assert table.groupby("action")["control_group"].sum().to_dict() == {
+        **dict.fromkeys(("change terms", "keep at low cost", "let go", "win back"), 0),
+        "protect": 1,
+    }
+    assert table.groupby("action")["on_list"].sum().to_dict() == {
+        **dict.fromkeys(("change terms", "keep at low cost", "let go"), 0),
+        **{"protect": 8, "win back": 1},
+    }
