@@ -6,6 +6,7 @@
 # make pictures   the README's pictures, from the latest run on CDNOW
 # make bench      side by side with lifetimes, as ratios
 # make recovery   are the intervals right? 200 simulated bases for each model (about ten minutes)
+# make campaigns  is an action's effect measured rightly? 200 simulated campaigns (about two minutes)
 # make lifetimes-tests LIFETIMES_TESTS=test_estimation.py   lifetimes' own tests of its fitters, on ours
 # make lock       choose the newest releases that work together
 
@@ -19,7 +20,7 @@ BIN := $(VENV)/bin
 endif
 READY := $(VENV)/.ready
 
-.PHONY: findings test lab lint notebooks pictures bench recovery lifetimes-tests lock clean
+.PHONY: findings test lab lint notebooks pictures bench recovery campaigns lifetimes-tests lock clean
 .DEFAULT_GOAL := findings
 
 findings: $(READY)
@@ -51,6 +52,9 @@ bench: $(READY)
 
 recovery: $(READY)
 	$(BIN)/python -m benchmarks.recovery
+
+campaigns: $(READY)
+	$(BIN)/python -m benchmarks.campaigns
 
 lifetimes-tests: $(READY)
 	$(BIN)/python tests/models/lifetimes_own_tests.py $(LIFETIMES_TESTS)
