@@ -108,7 +108,7 @@ class TestMeasured:
     def test_lists_with_too_few_are_shown_without_a_difference(self, measured: tuple[Chapter, Any, Any]) -> None:
         chapter, campaign, effects = measured
         assert effects.too_few == {"let go": (3, 0), "win back": (5, 1)}
-        table = campaigns.share_table(chapter, campaign, effects)
+        table: Any = campaigns.share_table(chapter, campaign, effects)
         assert [row[0] for row in table.rows] == ["develop", "let go", "win back", "all actions"]
         assert table.rows[2] == ("win back", "5", "1", "", "", "", "", "", "not known: too few")
         assert table.rows[0][:6] == ("develop", "10", "4", "60.0%", "25.0%", "+35.0")
@@ -201,8 +201,10 @@ class TestWhichRun:
         campaign: Any = campaigns.last_campaign(chapter)
         effects: Any = campaigns.measure(chapter, campaign)
         assert words in effects.reason
-        table: Any = campaigns.share_table(chapter, campaign, effects)
-        assert isinstance(table, Unsaid)
+        # said once, in place of the figure
+        assert figures.who_bought_again(campaign, effects, 0.8) is effects
+        assert campaigns.share_table(chapter, campaign, effects) is None
+        assert campaigns.revenue_table(chapter, campaign, effects) is None
         campaigns.state_findings(chapter, campaign, effects)
         (finding,) = chapter.findings().findings
         assert (finding.verdict, finding.question, finding.statement) == ("unknown", None, effects.reason)

@@ -197,7 +197,9 @@ class TestCard:
         card = words(pieces(opened())[0])
         assert card["what to do"] == "the playbook names no action"
         assert card["what to offer"] == card["manager"] == "not recorded"
-        assert card["next contact"] == "no date set; consent to be contacted isn't recorded"
+        assert (
+            card["next contact"] == "no date set; consent to be contacted isn't recorded, and has to be asked for first"
+        )
         assert card["segment"] == "not known"
 
 
@@ -353,7 +355,9 @@ class TestFindings:
 
     @pytest.mark.parametrize(("may", "verdict"), [("yes", "good"), ("no", "act"), ("not recorded", "unknown")])
     def test_warn_of_calling_who_did_not_agree(self, opened, may, verdict):
-        last = pieces(opened(known={"may_contact": may}))[6].findings[-1]
+        shown = pieces(opened(known={"may_contact": may, "next_contact": dt.datetime(2025, 1, 14)}))
+        last = shown[6].findings[-1]
+        assert words(shown[0])["next contact"].startswith("none" if may == "no" else "14 January 2025")
         assert (last.id, last.verdict) == ("dossier_consent", verdict)
 
 

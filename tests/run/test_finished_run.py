@@ -12,8 +12,20 @@ import nbformat
 import pandas as pd
 import polars as pl
 import pytest
+from bs4 import BeautifulSoup
 
-CHAPTERS = ["01_identify", "02_portrait", "04_lifetime_value", "05_retention", "06_differentiation"]
+from customerbase.findings import QUESTIONS
+
+CHAPTERS = [
+    "01_identify",
+    "02_portrait",
+    "03_abc_xyz",
+    "04_lifetime_value",
+    "05_retention",
+    "06_differentiation",
+    "07_key_accounts",
+    "08_playbook",
+]
 
 TABLES = {
     "ledger": ["customer", "date", "amount"],
@@ -46,7 +58,18 @@ TABLES = {
     ],
     "retention": ["curve", "days", "survival", "low", "high", "at_risk"],
     "segments": ["customer", "value_tier", "cluster", "cluster_name"],
+    "abc_xyz": ["customer", "revenue", "profit", "abc", "xyz"],
+    "ladder": ["customer", "rung", "rung_a_year_ago"],
+    "key_accounts": ["customer", "share", "criteria", "dependency", "manager"],
 }
+JOINED = ["lifetime_value", "segments", "abc_xyz", "ladder", "key_accounts"]
+TABLES["customers"] = [
+    *dict.fromkeys(column for name in JOINED for column in TABLES[name]),
+    "action",
+    "action_reason",
+    "control_group",
+]
+OF_CUSTOMERS = ["lifetime_value", "segments", "abc_xyz", "ladder", "customers"]
 
 
 def table(run: Path, name: str) -> pd.DataFrame:
@@ -58,7 +81,7 @@ def test_a_table_has_the_columns_others_rely_on(finished_run: Path, name: str) -
     assert set(TABLES[name]) <= set(table(finished_run, name).columns)
 
 
-@pytest.mark.parametrize("name", ["lifetime_value", "segments"])
+@pytest.mark.parametrize("name", OF_CUSTOMERS)
 def test_a_table_of_customers_has_one_row_for_each_key_as_the_ledger_writes_it(finished_run: Path, name: str) -> None:
     customers = table(finished_run, name)["customer"]
     assert len(customers) == 23_570
@@ -105,6 +128,44 @@ def test_lifetime_values_are_possible(finished_run: Path) -> None:
     assert (values["clv"] >= 0).all()
     # nobody is worth more than the undiscounted margin on what he is expected to buy
     assert (values["clv"] <= 0.30 * values["expected_purchases"] * values["expected_spend"]).all()
+
+
+def test_classes_rungs_and_actions_add_up_to_the_base(finished_run: Path) -> None:
+    customers = table(finished_run, "customers")
+    assert customers["revenue"].sum() == pytest.approx(2_500_315.63)
+    assert customers["profit"].sum() == pytest.approx(0.30 * 2_500_315.63)
+    assert set(customers["abc"]) == {"A", "B", "C"} and set(customers["xyz"]) <= {"X", "Y", "Z"}
+    by_class = customers.groupby("abc")["revenue"].sum() / customers["revenue"].sum()
+    # whoever is first to pass a limit is still inside it, and nobody brings as much as a hundredth
+    assert 0.80 <= by_class["A"] < 0.81 and 0.95 <= by_class["A"] + by_class["B"] < 0.96
+    rungs = {"buyer", "client", "regular", "adherent", "advocate", "left"}
+    assert set(customers["rung"]) <= rungs and set(customers["rung_a_year_ago"].dropna()) <= rungs
+    # CDNOW's customers were all won by 31 March 1997, a year and a quarter before the last day
+    assert customers["rung_a_year_ago"].notna().all()
+    bought = customers["frequency"] + 1
+    assert (customers.loc[customers["rung"] == "buyer", "frequency"] == 0).all()
+    assert (bought[customers["rung"] == "regular"] >= 3).all()
+    assert customers["action"].notna().all() and customers["action_reason"].str.len().gt(10).all()
+
+
+def test_lists_and_control_groups_partition_the_actions(finished_run: Path) -> None:
+    customers = table(finished_run, "customers")
+    assert not (customers["on_list"] & customers["control_group"]).any()
+    assert (customers["on_list"] | customers["control_group"]).all()  # CDNOW may be called as a whole
+    for action, whom in customers.groupby("action"):
+        listed = pl.read_csv(finished_run / "lists" / f"{action.replace(' ', '_')}.csv", infer_schema=False)
+        assert sorted(listed["customer"]) == sorted(whom.loc[whom["on_list"], "customer"])
+        assert whom["control_group"].sum() == int(0.10 * len(whom) + 0.5)
+
+
+def test_the_findings_page_answers_the_six_questions_in_order(finished_run: Path) -> None:
+    soup = BeautifulSoup((finished_run / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert [heading.text for heading in soup.select("section.question h2")] == list(QUESTIONS.values())
+    findings = json.loads((finished_run / "findings.json").read_text(encoding="utf-8"))
+    for question in QUESTIONS:
+        answers = [finding for finding in findings if finding["question"] == question]
+        assert any(finding["verdict"] != "unknown" for finding in answers)
+        assert len(answers) <= 6  # more than a meeting remembers
 
 
 def test_every_finding_has_every_field_and_an_anchor_on_its_page(finished_run: Path) -> None:
@@ -159,6 +220,8 @@ def test_the_same_ledger_parameters_and_seed_give_the_same_tables_byte_for_byte(
     again = (tmp_path / "cdnow" / "latest").resolve()
     for file in sorted((finished_run / "tables").iterdir()):
         assert file.read_bytes() == (again / "tables" / file.name).read_bytes(), file.name
+    for file in sorted((finished_run / "lists").rglob("*.csv")):
+        assert file.read_bytes() == (again / file.relative_to(finished_run)).read_bytes(), file.name
     assert (finished_run / "findings.json").read_bytes() == (again / "findings.json").read_bytes()
 
 
