@@ -56,13 +56,42 @@ def run(
     say = _console().print
     for note in result.notes:
         say(note)
-    for chapter in result.failed:
-        say(f"{chapter.name} failed: {chapter.failure}")
-        say(f"See {(result.folder / 'chapters' / chapter.name).as_uri()}.html")
+    for sheet in result.failed:
+        say(f"{sheet.name} failed: {sheet.failure}")
+        say(f"See {(result.folder / 'chapters' / f'{sheet.name}.html').as_uri()}")
     if result.failed:
         say(f"The failed run is kept aside in {result.folder}. What 'latest' points to has not changed.")
         raise typer.Exit(CHAPTER_FAILED)
     say(f"Findings: {(result.folder / 'index.html').as_uri()}")
+
+
+@app.command()
+def dossier(
+    parameters: Annotated[Path, typer.Argument(help="The parameter file of the customer base.")],
+    customer: Annotated[str, typer.Argument(help="The customer's key, with its leading zeros.")],
+    out: Annotated[Path, typer.Option(help="Where runs are kept; the page goes to OUT/BASE/dossiers.")] = RUNS,
+) -> None:
+    """Put one customer on one page: history, chances, terms, and what to do next.
+
+    What the latest run found is used where its parameters and its ledger are the same, and computed anew otherwise.
+    Ends with 0 when done, 1 when the dossier failed, 2 when the parameters, the ledger or the customer were refused.
+    """
+    from .run.dossiers import make_dossier
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _ShownProgress() as progress, _refusals_told("No dossier was made."):
+        try:
+            made = make_dossier(parameters, customer, out.resolve(), progress=progress)
+        except KeyboardInterrupt:
+            _console(stderr=True).print("Interrupted. No dossier was made.")
+            raise typer.Exit(CHAPTER_FAILED) from None
+    say = _console().print
+    say(made.rests_on)
+    if made.outcome.failure:
+        say(f"The dossier failed: {made.outcome.failure}")
+        say(f"See {made.page.as_uri()}")
+        raise typer.Exit(CHAPTER_FAILED)
+    say(f"Dossier: {made.page.as_uri()}")
 
 
 @app.command()

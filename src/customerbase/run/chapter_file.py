@@ -13,6 +13,7 @@ from ..errors import Refusal
 from ..project import NOTEBOOKS
 
 CHAPTERS = "[0-9][0-9]_*.ipynb"
+DOSSIER = "dossier.ipynb"  # no chapter: it is about one customer, and is run once for each
 
 
 @dataclass(frozen=True)
@@ -84,3 +85,17 @@ def chapter_files(only: Sequence[str] = ()) -> list[ChapterFile]:
     if unknown:
         raise Refusal(f"--only: there is no chapter '{unknown[0]}'; there is: {', '.join(chapters)}.")
     return [chapter for name, chapter in chapters.items() if name in wanted]
+
+
+def dossier_file() -> ChapterFile:
+    """Return the notebook that tells of one customer.
+
+    Raises
+    ------
+    Refusal
+        When it isn't there.
+    """
+    file = NOTEBOOKS / DOSSIER
+    if not file.exists():
+        raise Refusal(f"There is no {DOSSIER} in {NOTEBOOKS}. Run from a checkout installed with --editable.")
+    return ChapterFile(file)

@@ -6,16 +6,12 @@ import datetime as dt
 import json
 import re
 import sys
-import tempfile
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import requires, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import polars as pl
 
@@ -25,41 +21,14 @@ from ..intake import Intake, take_in, today
 from ..ledger.returns import NET
 from ..parameters import Parameters, read_parameters
 from ..project import LATEST
-from ..wording import count, day, plural
+from ..wording import count, day, plural, printable
 from .chapter_file import ChapterFile, chapter_files
+from .dossiers import KEY_ACCOUNTS, key_account_sheets
 from .folder import RunFolder, new_run_folder
-from .kernel import ChapterKernel
+from .sheets import Desk, Outcome, Progress, Sheet, execute_sheets
 from .taken_in import write_intake
 
 SILENCE_WORTH_A_WORD = 31  # days
-
-ShownParameter = tuple[str, str, str]  # name, value in words, comment
-
-
-class Progress(Protocol):
-    """Told of a run's progress."""
-
-    def intake_step(self, step: str) -> None:
-        """Note what is being done before the chapters begin."""
-
-    def chapter_starts(self, name: str, cells: int) -> None:
-        """Note that a chapter with so many code cells begins."""
-
-    def cell_done(self) -> None:
-        """Note that one code cell ended."""
-
-    def chapter_ends(self, name: str, seconds: float, failure: str | None) -> None:
-        """Note that a chapter ended."""
-
-
-@dataclass
-class ChapterOutcome:
-    """How one chapter went."""
-
-    name: str
-    title: str
-    seconds: float
-    failure: str | None = None
 
 
 @dataclass
@@ -69,19 +38,22 @@ class RunResult:
     Attributes
     ----------
     folder : Path
-    chapters : list of ChapterOutcome
+    chapters : list of Outcome
+    dossiers : list of Outcome
+        Of the key accounts.
     notes : list of str
         What a reader of the run should know about it.
     """
 
     folder: Path
-    chapters: list[ChapterOutcome] = field(default_factory=list)
+    chapters: list[Outcome] = field(default_factory=list)
+    dossiers: list[Outcome] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
-    def failed(self) -> list[ChapterOutcome]:
-        """The chapters that failed."""
-        return [chapter for chapter in self.chapters if chapter.failure]
+    def failed(self) -> list[Outcome]:
+        """The chapters and dossiers that failed."""
+        return [sheet for sheet in (*self.chapters, *self.dossiers) if sheet.failure]
 
 
 def run_suite(
@@ -134,16 +106,29 @@ def _run(
     result = RunResult(folder.path, notes=_notes(parameters, intake, last_day))
     if len(chapters) < len(chapter_files()):
         result.notes.insert(0, f"Only a part of the suite was run: {', '.join(chapter.name for chapter in chapters)}.")
-    run_line = f"{parameters.base}, as of {day(last_day)}"
-    shown = _execute_all(parameters, chapters, folder, run_line, result, progress)
+    desk = Desk(
+        folder.path,
+        folder.path / "notebooks",
+        folder.path / "chapters",
+        f"{parameters.base}, as of {day(last_day)}",
+        [(chapter.name, chapter.title) for chapter in chapters],
+    )
+    executed = execute_sheets([Sheet.of(chapter) for chapter in chapters], parameters.flat(), desk, progress)
+    result.chapters = executed.outcomes
+    customers = up_to(intake.ledger.rows, last_day)["customer"].unique()
+    if not result.failed and KEY_ACCOUNTS in {chapter.name for chapter in chapters}:
+        dossiers, about_them = key_account_sheets(folder.path, parameters, customers)
+        result.dossiers = execute_sheets(dossiers, parameters.flat(), desk, progress, ahead=2).outcomes
+        result.notes += about_them
     index = pages.index_page(
         title=f"Findings: {parameters.base}",
-        run_line=run_line,
+        run_line=desk.run_line,
         findings=[asdict(finding) for finding in _gather_findings(folder.path, chapters)],
         questions=QUESTIONS,
         chapters=[(chapter.name, chapter.title, chapter.question) for chapter in chapters],
         notes=result.notes,
-        parameters=shown,
+        parameters=list(executed.parameters.values()),
+        dossiers=[(printable(made.customer), made.name) for made in result.dossiers],
         warning=_warning(result),
     )
     (folder.path / "index.html").write_text(index, encoding="utf-8")
@@ -156,92 +141,6 @@ def _warning(result: RunResult) -> str:
     if not result.failed:
         return ""
     return f"This run failed and is no basis for decisions: {', '.join(c.title for c in result.failed)} did not end."
-
-
-def _execute_all(
-    parameters: Parameters,
-    chapters: list[ChapterFile],
-    folder: RunFolder,
-    run_line: str,
-    result: RunResult,
-    progress: Progress,
-) -> list[ShownParameter]:
-    """Execute the chapters in order, and write each one's page while the next one runs."""
-    navigation = [(chapter.name, chapter.title) for chapter in chapters]
-    shown: dict[str, ShownParameter] = {}
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        _kernels(chapters, folder.path, Path(scratch)) as kernels,
-        ThreadPoolExecutor(1) as exporter,
-    ):
-        # imported here, while the kernels start: papermill takes as long to import as they do
-        from .execution import execute_chapter
-
-        pages: list[Future[None]] = []
-        for chapter, kernel in zip(chapters, kernels, strict=True):
-            progress.chapter_starts(chapter.name, len(chapter.code))
-            begun = time.perf_counter()
-            known = chapter.parameters()
-            given = {key: value for key, value in parameters.flat().items() if key in known}
-            output = folder.path / "notebooks" / f"{chapter.name}.ipynb"
-            executed, failure = execute_chapter(chapter.file, output, given, kernel, progress.cell_done)
-            own = [(key, _worded(key, value), known[key]) for key, value in given.items() if value is not None]
-            shown |= {row[0]: row for row in own}
-            page = folder.path / "chapters" / f"{chapter.name}.html"
-            pages.append(exporter.submit(_write_page, page, executed, own, navigation, failure is not None, run_line))
-            reason = failure.reason if failure else None
-            seconds = time.perf_counter() - begun
-            result.chapters.append(ChapterOutcome(chapter.name, chapter.title, seconds, reason))
-            progress.chapter_ends(chapter.name, seconds, reason)
-        for written in pages:
-            written.result()
-    return list(shown.values())
-
-
-def _write_page(
-    page: Path,
-    executed: Any,
-    parameters: list[ShownParameter],
-    chapters: list[tuple[str, str]],
-    failed: bool,
-    run_line: str,
-) -> None:
-    from .. import pages
-
-    html = pages.chapter_page(
-        executed, name=page.stem, parameters=parameters, chapters=chapters, failed=failed, run_line=run_line
-    )
-    page.write_text(html, encoding="utf-8")
-
-
-@contextmanager
-def _kernels(chapters: list[ChapterFile], run_folder: Path, scratch: Path) -> Iterator[Iterable[ChapterKernel]]:
-    """Give each chapter its kernel in turn, the next one starting while one is at work: that keeps two cores busy."""
-    started: list[ChapterKernel] = []
-
-    def start_up_to(number: int) -> None:
-        for chapter in chapters[len(started) : number]:
-            started.append(ChapterKernel(chapter.code, run_folder, scratch))
-
-    def in_turn() -> Iterator[ChapterKernel]:
-        for index in range(len(chapters)):
-            start_up_to(index + 2)
-            yield started[index]
-            started[index].stop()
-
-    start_up_to(1)
-    try:
-        yield in_turn()
-    finally:
-        for kernel in started:
-            kernel.stop()
-
-
-def _worded(key: str, value: Any) -> str:
-    if key == "ledger":
-        columns = ", ".join(f"{meaning} is {name}" for meaning, name in value["columns"].items())
-        return f"{Path(value['path']).name} ({columns})"
-    return f"{value:,}" if isinstance(value, int) and key != "seed" else str(value)
 
 
 def _notes(parameters: Parameters, intake: Intake, last_day: dt.date) -> list[str]:
@@ -291,6 +190,15 @@ def _versions() -> dict[str, str]:
     return {"python": sys.version.split()[0]} | {package: version(package) for package in packages}
 
 
+def _recorded(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "name": outcome.name,
+        "status": "failed" if outcome.failure else "succeeded",
+        "failure": outcome.failure,
+        "seconds": round(outcome.seconds, 2),
+    }
+
+
 def _write_run_json(
     folder: RunFolder,
     parameters: Parameters,
@@ -319,15 +227,8 @@ def _write_run_json(
         },
         "fingerprints": {section: side.fingerprint for section, side in intake.side_tables.items()},
         "notes": result.notes,
-        "chapters": [
-            {
-                "name": c.name,
-                "status": "failed" if c.failure else "succeeded",
-                "failure": c.failure,
-                "seconds": round(c.seconds, 2),
-            }
-            for c in result.chapters
-        ],
+        "chapters": [_recorded(outcome) for outcome in result.chapters],
+        "dossiers": [{"customer": outcome.customer} | _recorded(outcome) for outcome in result.dossiers],
         "versions": _versions(),
         "started": started.isoformat(timespec="seconds"),
         "ended": ended.isoformat(timespec="seconds"),

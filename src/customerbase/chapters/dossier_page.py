@@ -1,0 +1,361 @@
+"""The tables of `dossier`: what a key-account manager reads before a visit."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from ..chapter import Chapter
+from ..customer_lookup import FoundCustomer
+from ..errors import CannotSay
+from ..identities import AS_RECORDED
+from ..personal_data import PERSONAL
+from ..shown_table import Columns, ShownTable, show_table
+from ..unsaid import Unsaid, says_why_not
+from ..wording import between, count, day, money, percent, plural, printable, shortened
+from .dossier import YEAR, NextPurchase, Person
+
+NOT_RECORDED = "not recorded"
+NOT_KNOWN = "not known"
+LONGEST_WAIT = 10 * YEAR  # a date further ahead is no date to wait for
+CATEGORIES_SHOWN, PRODUCTS_SHOWN = 3, 4
+EVENTS_SHOWN = 5
+LONGEST_NAME = 40
+SMALLEST_SHARE = 0.0005  # less is 0.0% when it is rounded
+
+# what the customers' table may say that is no personal data: lines of the page, and in each the columns' names there
+PARTICULARS: dict[str, dict[str, str]] = {
+    "kind and place": {"kind": "", "city": ""},
+    "looked after by": {"manager": "", "department": ""},
+    "terms": {"volume_discount": "volume discount"},
+    "potential": {"potential": "", "share_of_wallet": "share of wallet"},
+    "standing": {"reputation": "reputation", "innovator": "innovator", "demanding": "demanding"},
+    "loyalty": {"exclusive": "buys only from us:", "channel": "came by", "referred_by": "brought by"},
+    "consent to be contacted": {"consent": "", "updated": "record last touched on"},
+}
+
+
+def card(chapter: Chapter, person: Person, due: NextPurchase | Unsaid) -> ShownTable:
+    """Show what to do next, and who the customer is to the business."""
+    standing = person.standing
+    lines = {
+        "what to do": _action(standing),
+        "what to offer": _text(standing.get("offer"), NOT_RECORDED),
+        "next contact": _next_contact(chapter, standing),
+        "manager": _text(standing.get("manager"), NOT_RECORDED),
+        "customer since": _since(chapter, person),
+        "rung": _rung(standing),
+        "segment": _segment(standing),
+        "share of revenue": _share(person),
+        "still a customer": due.reason if isinstance(due, Unsaid) else _alive(person, due),
+        "next purchase": NOT_KNOWN if isinstance(due, Unsaid) else next_in_words(chapter, due),
+        f"worth in {count(chapter.parameters.horizon_days)} days": worth(chapter, person),
+    }
+    caption = f"Customer {shortened(person.key, LONGEST_NAME)} on {day(chapter.as_of)}"
+    if person.found.asked_for != person.found.customer:
+        lines = {"asked for": _merged(person.found)} | lines
+    return _facts(caption, lines)
+
+
+def _action(standing: Mapping[str, Any]) -> str:
+    if "action" not in standing:
+        return "the playbook names no action"
+    reason = f". {printable(standing['action_reason'])}" if "action_reason" in standing else ""
+    return f"{standing['action']}{reason}"
+
+
+def _facts(caption: str, lines: Mapping[str, str]) -> ShownTable:
+    frame = pd.DataFrame({"what": list(lines), "said": list(lines.values())})
+    return show_table(frame, caption, {"what": ("", str), "said": ("what is known", str)})
+
+
+def _merged(found: FoundCustomer) -> str:
+    why = f" ({found.why})" if found.why else ""
+    return f"{printable(found.asked_for)}, a record of the same customer as {printable(found.customer)}{why}"
+
+
+def _text(value: Any, otherwise: str) -> str:
+    return otherwise if value is None else printable(value)
+
+
+def _next_contact(chapter: Chapter, standing: Mapping[str, Any]) -> str:
+    may = standing.get("may_contact", NOT_RECORDED)
+    if may == "no":
+        return "none: consent to be contacted was refused"
+    when = standing.get("next_contact")
+    told = "no date set" if when is None else day(pd.Timestamp(when).date())
+    if may == "yes":
+        told += "; agreed to be contacted"
+    else:
+        asked = ", and has to be asked for first" if chapter.parameters.consent_required else ""
+        told += f"; consent to be contacted isn't recorded{asked}"
+    return f"{told}; held out as a control, so is on no list" if standing.get("control_group") else told
+
+
+def _since(chapter: Chapter, person: Person) -> str:
+    if person.purchases.is_empty():
+        return "nothing bought was kept"
+    first, last = person.purchases["date"][0], person.purchases["date"][-1]
+    silent = (chapter.as_of - last).days
+    bought = plural(person.purchases.height, "purchase")
+    return f"{day(first)}; {bought}, the last on {day(last)} ({plural(silent, 'day')} ago)"
+
+
+def _rung(standing: Mapping[str, Any]) -> str:
+    then = standing.get("rung_a_year_ago")
+    before = "not yet a customer a year ago" if then is None else f"a year ago: {then}"
+    return f"{standing.get('rung', NOT_KNOWN)} ({before})"
+
+
+def _segment(standing: Mapping[str, Any]) -> str:
+    parts = []
+    if "abc" in standing:
+        parts.append(f"{standing['abc']}{standing.get('xyz', '')}")
+    if "value_tier" in standing:
+        parts.append(f"{standing['value_tier']} by value")
+    if "cluster_name" in standing:
+        parts.append(f"buys like: {standing['cluster_name']}")
+    return "; ".join(parts) or NOT_KNOWN
+
+
+def _share(person: Person) -> str:
+    standing = person.standing
+    told = small_share(standing.get("share", np.nan))
+    if "criteria" not in standing:
+        return f"{told}; no key account"
+    dependency = standing.get("dependency", "none")
+    risk = "" if dependency == "none" else f"; dependency on this customer: {dependency}"
+    return f"{told}; key account by {standing['criteria']}{risk}"
+
+
+def _alive(person: Person, due: NextPurchase) -> str:
+    told = likely(due.p_alive) if person.came_back else "after one purchase the model can't tell who is gone"
+    if due.overdue_since is not None:
+        told += f"; silent for longer than the own rhythm explains since {day(due.overdue_since)}"
+    return told
+
+
+def small_share(share: float) -> str:
+    """Return a share in words that is never nothing where there is something."""
+    return "under 0.1%" if 0 < share < SMALLEST_SHARE else percent(share, 1)
+
+
+def likely(p_alive: float) -> str:
+    """Return a probability in words that is never certainty."""
+    return percent(p_alive) if round(p_alive, 2) < 1 else "over 99%"
+
+
+def next_in_words(chapter: Chapter, due: NextPurchase) -> str:
+    """Return when the next purchase is due, in words."""
+    if due.days > LONGEST_WAIT:
+        return "more than ten years ahead: nothing to wait for"
+    coverage = percent(chapter.parameters.interval)
+    from_, to = _ahead(chapter, due.low), _ahead(chapter, due.high)
+    return f"if still a customer, by {_ahead(chapter, due.days)} ({coverage} interval {from_} to {to})"
+
+
+def _ahead(chapter: Chapter, days: float) -> str:
+    if days > LONGEST_WAIT:
+        return "more than ten years ahead"
+    return day(chapter.as_of + dt.timedelta(days=max(1, round(days))))
+
+
+def worth(chapter: Chapter, person: Person) -> str:
+    """Return the lifetime value in words, with its interval."""
+    standing = person.standing
+    if "clv" not in standing:
+        return NOT_KNOWN
+    told = money(standing["clv"], chapter.parameters.currency)
+    if "clv_low" in standing and "clv_high" in standing:
+        ends = between(standing["clv_low"], standing["clv_high"])
+        told += f" ({percent(chapter.parameters.interval)} interval {ends})"
+    return f"{told} of {'revenue' if not person.profit_known else 'profit'}"
+
+
+@says_why_not
+def bought_table(chapter: Chapter, person: Person) -> ShownTable:
+    """Show what the customer buys: categories, and the products bought most."""
+    named = [name for name in ("category", "product") if name in person.lines.columns]
+    if not named:
+        raise CannotSay("What this customer buys is not recorded: the ledger names neither categories nor products.")
+    shown = {"category": CATEGORIES_SHOWN, "product": PRODUCTS_SHOWN}
+    frame = pd.concat([_by(chapter, person, name, shown[name]) for name in named], ignore_index=True)
+    if frame.empty:
+        raise CannotSay("What this customer buys is not recorded: no row of the ledger names a category or a product.")
+    currency = chapter.parameters.currency
+    columns: Columns = {
+        "name": ("category or product" if len(named) > 1 else named[0], str),
+        "amount": (f"bought in all ({currency})", count),
+        "share": ("share", percent),
+        "this_year": (f"in the last 365 days ({currency})", count),
+        "year_before": (f"in the 365 before ({currency})", count),
+        "last": ("bought last", str),
+    }
+    return show_table(frame, f"What customer {shortened(person.key, LONGEST_NAME)} buys, returns taken off", columns)
+
+
+def _by(chapter: Chapter, person: Person, name: str, at_most: int) -> pd.DataFrame:
+    """Return what was bought of each category or product, the most first, the others in one row."""
+    today, amount = chapter.as_of, pl.col("amount")
+    age = (pl.lit(today) - pl.col("date").dt.date()).dt.total_days()
+    found = (
+        person.lines.filter(pl.col(name).is_not_null())
+        .group_by(pl.col(name).cast(pl.String))
+        .agg(
+            amount.sum(),
+            amount.filter(age < YEAR).sum().alias("this_year"),
+            amount.filter((age >= YEAR) & (age < 2 * YEAR)).sum().alias("year_before"),
+            pl.col("date").dt.date().filter(pl.col("kind") == "sale").max().dt.strftime("%Y-%m-%d").alias("last"),
+        )
+        .sort("amount", name, descending=[True, False])
+    )
+    most, others = found.head(at_most).to_pandas(), found.tail(-at_most)
+    most["name"] = [shortened(printable(value), LONGEST_NAME) for value in most[name]]
+    if not others.is_empty():
+        sums = others.select("amount", "this_year", "year_before").sum().to_dicts()[0]
+        rest = sums | {"last": others["last"].max(), "name": plural(others.height, f"other {name}", _others(name))}
+        most = pd.concat([most, pd.DataFrame([rest])], ignore_index=True)
+    whole = float(found["amount"].sum())
+    most["share"] = most["amount"] / whole if whole > 0 else np.nan
+    most["last"] = most["last"].fillna("returned only")
+    return most
+
+
+def _others(name: str) -> str:
+    return {"category": "other categories", "product": "other products"}[name]
+
+
+def terms_table(chapter: Chapter, person: Person, earned: pd.DataFrame) -> ShownTable:
+    """Show on which terms the customer buys, and what is left of it."""
+    currency = chapter.parameters.currency
+    there = set(person.lines.columns)
+    served = chapter.parameters.order_cost is not None or chapter.parameters.contact_cost is not None
+    known = person.profit_known
+    goods = "cost of goods (by margin)" if known and "cost" not in there else "cost of goods"
+    rows = {
+        "days with a sale": earned["purchases"].map(_none_or_count),
+        f"sold before discounts ({currency})": earned["gross"].map(_none_or_count),
+        "discounts": _worded(earned, "discount", "gross") if "discount" in there else NOT_RECORDED,
+        "returned": _worded(earned, "returned", "gross"),
+        f"revenue ({currency})": earned["revenue"].map(_none_or_count),
+        goods: _worded(earned, "cost", "revenue") if known else NOT_RECORDED,
+        "cost to serve": _worded(earned, "cost_to_serve", "revenue") if served else NOT_RECORDED,
+        f"profit ({currency})": _worded(earned, "profit", "revenue") if known else NOT_RECORDED,
+    }
+    frame = pd.DataFrame({name: pd.Series(values, index=earned.index) for name, values in rows.items()}).T
+    frame = frame.rename_axis("what").reset_index()
+    columns: Columns = {"what": ("", str)} | {name: (name, str) for name in earned.index}
+    table = show_table(frame, f"From sales to profit with customer {shortened(person.key, LONGEST_NAME)}", columns)
+    return ShownTable(table.caption, table.headings, table.rows, (False, *[True] * len(earned)))
+
+
+def _none_or_count(value: float) -> str:
+    return "none" if pd.isna(value) else count(value)
+
+
+def _worded(earned: pd.DataFrame, part: str, whole: str) -> pd.Series:
+    shares = (earned[part] / earned[whole].where(earned[whole] > 0)).astype(float)
+    return earned[part].map(_none_or_count) + shares.map(lambda share: "" if pd.isna(share) else f" ({percent(share)})")
+
+
+@says_why_not
+def particulars_table(chapter: Chapter, person: Person) -> ShownTable:
+    """Show what the customers' table says of the customer."""
+    if person.particulars is None:
+        raise CannotSay(
+            "Who this customer is beyond the ledger is not recorded: the parameters name no customers' table."
+        )
+    record = {name: value for name, value in person.particulars.items() if name != "customer"}
+    if not record:
+        raise CannotSay("This customer has no record in the customers' table, so only the ledger is known.")
+    lines = {label: _together(names, record, chapter) for label, names in PARTICULARS.items()}
+    told = {name for names in PARTICULARS.values() for name in names}
+    others = [name for name in record if name not in told]
+    if chapter.parameters.show_personal_data:
+        lines = {name.replace("_", " "): printable(record[name]) for name in others} | lines
+    elif others:
+        lines["recorded, not shown"] = _personal(others)
+    keys = _keys(chapter, person)
+    if len(keys) > 1:
+        lines["keys of this customer"] = ", ".join(keys)
+    caption = f"What the customers' table says of customer {shortened(person.key, LONGEST_NAME)}"
+    return _facts(caption, lines)
+
+
+def _together(names: Mapping[str, str], record: Mapping[str, Any], chapter: Chapter) -> str:
+    """Say in one line what is recorded of some particulars, and which of them aren't."""
+    said, missing = [], []
+    for name, label in names.items():
+        if name in record:
+            said.append(f"{label} {_worded_particular(name, record[name], chapter)}".strip())
+        else:
+            missing.append(label.strip(":") or name.replace("_", " "))
+    if not said:
+        return NOT_RECORDED
+    return "; ".join([*said, f"{', '.join(missing)} {NOT_RECORDED}"] if missing else said)
+
+
+def _personal(names: Iterable[str]) -> str:
+    names = list(names)
+    personal = [name.replace("_", " ") for name in names if name in PERSONAL]
+    further = len(names) - len(personal)
+    told = [*personal, *([plural(further, "further column")] if further else [])]
+    return f"{', '.join(told)} (show_personal_data shows them)"
+
+
+def _worded_particular(name: str, value: Any, chapter: Chapter) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dt.date):
+        return day(value)
+    if name == "potential":
+        return f"{money(value, chapter.parameters.currency)} a year"
+    if name in ("share_of_wallet", "volume_discount"):
+        return percent(value)
+    return f"{value:g}" if isinstance(value, float) else printable(value)
+
+
+def _keys(chapter: Chapter, person: Person) -> list[str]:
+    """Return every key under which the customer has a record or a purchase."""
+    keys = {person.found.customer}
+    if AS_RECORDED in person.lines.columns:
+        keys |= set(person.lines[AS_RECORDED])
+    if chapter.identities is not None:
+        keys |= set(chapter.identities.filter(pl.col("person") == person.found.customer)["customer"])
+    return sorted(printable(key) for key in keys)
+
+
+@says_why_not
+def events_table(chapter: Chapter, person: Person) -> ShownTable:
+    """Show what happened with the customer last."""
+    if person.events is None:
+        raise CannotSay("Contacts, complaints and surveys are not recorded: the parameters name no events.")
+    if person.events.is_empty():
+        raise CannotSay(f"No contact, complaint or survey of this customer is recorded up to {day(chapter.as_of)}.")
+    last = person.events.reverse().head(EVENTS_SHOWN)
+    frame = pd.DataFrame(
+        {
+            "date": [day(date) for date in last["date"]],
+            "kind": [printable(kind) for kind in last["kind"]],
+            "reason": [_text(value, "") for value in last["reason"]] if "reason" in last.columns else "",
+            "score": [_score(value) for value in last["score"]] if "score" in last.columns else "",
+        }
+    )
+    columns: Columns = {
+        "date": ("when", str),
+        "kind": ("what", str),
+        "reason": ("why", str),
+        "score": ("score", str),
+    }
+    number = person.events.height
+    caption = "What happened" if number <= EVENTS_SHOWN else f"The last {EVENTS_SHOWN} of {count(number)} events"
+    return show_table(frame, caption, columns)
+
+
+def _score(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
