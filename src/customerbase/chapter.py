@@ -20,7 +20,7 @@ from .findings import Finding, Findings, Question, Verdict, write_findings
 from .identities import AS_RECORDED, REVIEW, apply_identities
 from .intake import Intake, take_in, today
 from .ledger.repeats import repeats_of
-from .ledger.returns import NET, net_of_returns
+from .ledger.returns import NET, STOOD, net_of_returns
 from .ledger.side_tables import SideRows, read_customers, read_events, read_spending
 from .parameters import KEYS, Parameters, check_parameters
 from .particulars import particulars_of
@@ -158,8 +158,7 @@ class Chapter:
 
         Returns are no purchases, and neither is one that was wholly undone.
         """
-        kept = (pl.col("kind") == "sale") & ((pl.col(NET) > 0) | (pl.col(NET) == pl.col("amount")))
-        return self.ledger.filter(kept).select("customer", pl.col("date").dt.date(), pl.col(NET).alias("amount"))
+        return self.ledger.filter(STOOD).select("customer", pl.col("date").dt.date(), pl.col(NET).alias("amount"))
 
     @cached_property
     def as_of(self) -> dt.date:

@@ -10,6 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
+from .wording import unbroken
+
 Verdict = Literal["good", "watch", "act", "note", "unknown"]
 Question = Literal["who", "profit", "losing", "dependency", "decisions", "trust"]
 
@@ -68,7 +70,7 @@ class Findings:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         items = (
-            f'<li id="finding-{escape(f.id)}" data-verdict="{f.verdict}">{escape(f.statement)}</li>'
+            f'<li id="finding-{escape(f.id)}" data-verdict="{f.verdict}">{escape(unbroken(f.statement))}</li>'
             for f in self.findings
         )
         plain = "\n".join(f"- {f.statement}" for f in self.findings)

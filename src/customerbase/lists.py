@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import polars.selectors as cs
 
-RUNS_AS_FORMULA = r"^'*[=+\-@\t\r]"
-MADE_HARMLESS = r"^'('*[=+\-@\t\r])"
+# at a text's start, also after blanks and signs that can't be seen; full-width signs are the same to some spreadsheets
+_FORMULA = r"['\s\p{Cf}]*[=+\-@\t\r\n＝＋－＠]"
+RUNS_AS_FORMULA = f"^{_FORMULA}"
+MADE_HARMLESS = f"^'({_FORMULA})"
 UNPRINTABLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]"  # what a workbook can't hold
 LONGEST_CELL = 32_000  # letters; a workbook holds 32,767
-TAKEN_FOR_OTHERS = ("=", "#")  # first letters of texts that would be a formula, or an error such as #N/A
 LONGEST_SHEET_NAME = 31
 NOT_IN_SHEET_NAMES = "[]:*?/\\'"
 WORKBOOK_ROWS = 1_000  # a longer list is none to work through by hand, and slow to write
 NARROWEST, WIDEST = 8, 60  # of a column, in letters
+WIDEST_HEADING = 16  # a longer one goes on in the next line
 ROWS_MEASURED = 200
+DECIMALS = "#,##0.00"
+
+
+@dataclass(frozen=True)
+class Field:
+    """How a workbook shows a column.
+
+    Attributes
+    ----------
+    heading : str
+    number_format : str or None, default None
+        As Excel writes it; without one, numbers with decimals have two.
+    wrapped : int or None, default None
+        Width in letters in which a text goes on in the next line; without one the column is as wide as its texts.
+    """
+
+    heading: str
+    number_format: str | None = None
+    wrapped: int | None = None
 
 
 def write_list(file: Path, rows: pl.DataFrame) -> None:
@@ -28,7 +49,9 @@ def write_list(file: Path, rows: pl.DataFrame) -> None:
     _without_formulas(rows).write_csv(file, include_bom=True, quote_style="always")
 
 
-def write_workbook(file: Path, rows: pl.DataFrame, sheet: str, most: int = WORKBOOK_ROWS) -> int:
+def write_workbook(
+    file: Path, rows: pl.DataFrame, sheet: str, most: int = WORKBOOK_ROWS, fields: Mapping[str, Field] | None = None
+) -> int:
     """Write a list as an Excel workbook of one sheet: text as text, numbers as numbers, days as days.
 
     Parameters
@@ -38,9 +61,12 @@ def write_workbook(file: Path, rows: pl.DataFrame, sheet: str, most: int = WORKB
     rows : polars.DataFrame
         Text, numbers, yes and no, and days. Formulas are made harmless as in a CSV; an infinite number is left out.
     sheet : str
-        What the sheet is called; what Excel doesn't allow in it is left out.
+        What the sheet is called; what Excel doesn't allow in it is left out. A sheet that holds not all rows is called
+        by how many it holds.
     most : int, default `WORKBOOK_ROWS`
         The sheet holds so many of the first rows: a longer list is none to work through, and takes minutes to open.
+    fields : mapping of str to Field, optional
+        How columns are shown; those without one have their name for a heading.
 
     Returns
     -------
@@ -50,7 +76,7 @@ def write_workbook(file: Path, rows: pl.DataFrame, sheet: str, most: int = WORKB
     # imported only where a workbook is written, since it takes time to import
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
+    from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
 
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -58,21 +84,30 @@ def write_workbook(file: Path, rows: pl.DataFrame, sheet: str, most: int = WORKB
     shown = _without_formulas(rows.head(most).with_columns(finite)).with_columns(
         pl.col(pl.String).str.replace_all(UNPRINTABLE, "?").str.slice(0, LONGEST_CELL)
     )
+    shown_as = [(fields or {}).get(name, Field(name)) for name in shown.columns]
     book = Workbook(write_only=True)
-    page = book.create_sheet(sheet_name(sheet))
+    whole = rows.height <= most
+    page = book.create_sheet(sheet_name(sheet if whole else f"first {most:,} of {rows.height:,}"))
     page.freeze_panes = "B2"
-    for number, width in enumerate(_widths(shown), start=1):
+    for number, width in enumerate(_widths(shown, shown_as), start=1):
         page.column_dimensions[get_column_letter(number)].width = width
 
     header = []
-    for name in _without_formulas(pl.DataFrame({"name": shown.columns}))["name"]:
-        header.append(WriteOnlyCell(page, name))
+    for heading in _without_formulas(pl.DataFrame({"heading": [field.heading for field in shown_as]}))["heading"]:
+        header.append(WriteOnlyCell(page, heading))
+        header[-1].data_type = "s"
         header[-1].font = Font(bold=True)
+        header[-1].alignment = Alignment(wrap_text=True, vertical="top")
     page.append(header)
-    decimal = WriteOnlyCell(page)
-    decimal.number_format = "#,##0.00"
+    # one cell a column, filled anew for each row: a style is slow to set
+    cells = []
+    for field, dtype in zip(shown_as, shown.dtypes, strict=True):
+        cells.append(WriteOnlyCell(page))
+        cells[-1].alignment = Alignment(wrap_text=field.wrapped is not None, vertical="top")
+        if field.number_format or dtype.is_float():
+            cells[-1].number_format = field.number_format or DECIMALS
     for row in shown.iter_rows():
-        page.append(_cells(row, decimal, partial(WriteOnlyCell, page)))
+        page.append(_filled(cells, row))
     page.auto_filter.ref = f"A1:{get_column_letter(max(1, shown.width))}{shown.height + 1}"
     book.save(file)
     return shown.height
@@ -98,22 +133,21 @@ def _harmless(cell: pl.Expr) -> pl.Expr:
     return pl.when(cell.str.contains(RUNS_AS_FORMULA)).then(pl.concat_str(pl.lit("'"), cell)).otherwise(cell)
 
 
-def _widths(rows: pl.DataFrame) -> list[int]:
+def _widths(rows: pl.DataFrame, fields: Sequence[Field]) -> list[int]:
     """Return a width for each column, in letters, from its first rows."""
     first = rows.head(ROWS_MEASURED)
-    longest = (max(map(len, (name, *map(str, first[name].drop_nulls())))) for name in rows.columns)
-    return [min(WIDEST, max(NARROWEST, letters) + 2) for letters in longest]
+    widths = []
+    for name, field in zip(rows.columns, fields, strict=True):
+        letters = max(map(len, map(str, first[name].drop_nulls())), default=0)
+        letters = max(NARROWEST, letters, min(WIDEST_HEADING, len(field.heading))) + 2
+        widths.append(field.wrapped or min(WIDEST, letters))
+    return widths
 
 
-def _cells(row: tuple[Any, ...], decimal: Any, new_cell: Callable[[str], Any]) -> Iterator[Any]:
-    """Yield what a workbook takes for each value; it writes each before it asks for the next."""
-    for value in row:
-        if isinstance(value, float):
-            decimal.value = value
-            yield decimal
-        elif isinstance(value, str) and value[:1] in TAKEN_FOR_OTHERS:
-            text = new_cell(value)
-            text.data_type = "s"
-            yield text
-        else:
-            yield value
+def _filled(cells: Sequence[Any], row: tuple[Any, ...]) -> Iterator[Any]:
+    """Yield the cells with the values of a row; a workbook writes each before it asks for the next."""
+    for cell, value in zip(cells, row, strict=True):
+        cell.value = value
+        if isinstance(value, str):
+            cell.data_type = "s"  # whatever it begins with, "=" or "#N/A"
+        yield cell

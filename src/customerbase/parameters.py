@@ -273,6 +273,13 @@ class Parameters(_Section):
         except (TypeError, ValueError):
             raise ValueError(f"{_short(value)} is no date; write it as 1998-06-30") from None
 
+    @field_validator("playbook", mode="before")
+    @classmethod
+    def _rules_are_a_list(cls, rules: Any) -> Any:
+        if rules is not None and not (isinstance(rules, list) and all(isinstance(rule, dict) for rule in rules)):
+            raise ValueError("should be a list of rules, each with action, when, because and offer, as chapter 8 shows")
+        return rules
+
     @field_validator("playbook")
     @classmethod
     def _rules_can_be_followed(cls, rules: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
@@ -330,7 +337,8 @@ def read_parameters(path: Path, **overrides: Any) -> Parameters:
     except yaml.MarkedYAMLError as reason:
         mark = reason.problem_mark or reason.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
-        raise Refusal(f"{path}: {line}{_one_line(reason.problem)}, so this is not valid YAML.") from None
+        quotes = " Put a value that begins with a sign in quotes." if "start any token" in str(reason.problem) else ""
+        raise Refusal(f"{path}: {line}{_one_line(reason.problem)}, so this is not valid YAML.{quotes}") from None
     except yaml.YAMLError as reason:
         raise Refusal(f"{path}: is not valid YAML: {_one_line(reason)}.") from None
     except RecursionError:

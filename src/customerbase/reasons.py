@@ -10,7 +10,7 @@ from models.playbook import Rule, words_of
 from models.playbook_columns import COLUMNS
 
 NOT_RECORDED = "not recorded"
-SAID_OF_NOTHING = {"most_bought": "what they have bought before"}
+SAID_OF_NOTHING = {"most_bought": "what they have bought before", "p_alive": "not known"}
 CENTS_BELOW = 100  # as `wording.money`
 
 
@@ -64,7 +64,7 @@ def worded(name: str, currency: str) -> pl.Expr:
         case "number":
             return _whole(value)
         case "share":
-            return pl.concat_str(_whole(value * 100), pl.lit("%"))
+            return pl.concat_str(_tenths(value * 100), pl.lit("%"))
         case "probability":
             sure = pl.concat_str(_whole(value * 100), pl.lit("%"))
             return (
@@ -93,6 +93,13 @@ def _whole(value: pl.Expr) -> pl.Expr:
     digits = whole.abs().cast(pl.String).str.reverse()
     parted = digits.str.replace_all(r"(\d{3})", "$1,").str.strip_chars_end(",").str.reverse()
     return pl.concat_str(_sign(whole), parted)
+
+
+def _tenths(value: pl.Expr) -> pl.Expr:
+    """Return a number with one decimal, thousands separated."""
+    tenths = (value.cast(pl.Float64) * 10).round().cast(pl.Int64, strict=False)
+    last = pl.concat_str(pl.lit("."), (tenths.abs() % 10).cast(pl.String))
+    return pl.concat_str(_sign(tenths), _whole(tenths.abs() // 10), last)
 
 
 def _sign(whole: pl.Expr) -> pl.Expr:

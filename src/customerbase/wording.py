@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
+from collections.abc import Sequence
 
 import pandas as pd
+
+AMOUNT = re.compile(r"\b([A-Z]{3}) (?=[-+]?\d)")
 
 
 def count(value: float) -> str:
@@ -36,6 +40,11 @@ def money(value: float, currency: str) -> str:
     return f"{currency} {value:z,.0f}" if abs(round(value, 2)) >= 100 else f"{currency} {value:z,.2f}"
 
 
+def unbroken(text: str) -> str:
+    """Return a text in which no line ends between a currency and its amount."""
+    return AMOUNT.sub("\\1\N{NO-BREAK SPACE}", text)
+
+
 def day(date: dt.date) -> str:
     """Return a date as 30 June 1998."""
     return f"{date.day} {date:%B %Y}"
@@ -60,6 +69,28 @@ def printable(text: object) -> str:
 def shortened(text: str, letters: int = 18) -> str:
     """Return a name cut to a length that fits beside a figure."""
     return text if len(text) <= letters else f"{text[: letters - 1]}…"
+
+
+def key(text: object, letters: int = 40) -> str:
+    """Return a customer's key, or a name, as it fits a table or a sentence."""
+    return shortened(printable(text), letters)
+
+
+def tenths(share: float | None) -> str:
+    """Return a share of one as a percentage to a tenth."""
+    return percent(math.nan if share is None else share, 1)
+
+
+def profit_or_loss(profit: float, currency: str) -> str:
+    """Return what is earned in words: USD 5.00 of profit, or a loss of USD 5.00."""
+    return f"a loss of {money(-profit, currency)}" if round(profit, 2) < 0 else f"{money(profit, currency)} of profit"
+
+
+def listed(parts: Sequence[str], most: int | None = None) -> str:
+    """Return parts of a sentence as an enumeration, those beyond the first `most` as a number."""
+    if most is not None and len(parts) > most:
+        parts = [*parts[:most], plural(len(parts) - most, "other")]
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
 
 
 def _missing(value: float | None) -> bool:

@@ -18,13 +18,14 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from models.exact import EXACT, exact_sum
+
 Period = Literal["week", "month", "quarter"]
 Measure = Literal["amount", "purchases"]
 
 ABC, XYZ = ("A", "B", "C"), ("X", "Y", "Z")
 ABC_LIMITS, XYZ_LIMITS, STRICT_XYZ_LIMITS = (0.80, 0.95), (0.50, 1.00), (0.10, 0.25)
 FEWEST_PERIODS = 3  # of fewer no regularity can be told
-EXACT = pl.Decimal(38, 10)
 DECIMALS = 9  # beyond them a share or a variation is the computer's, and no limit should hang on it
 
 
@@ -145,7 +146,7 @@ def variation(
     periods = customers["periods"].to_numpy()
     longest = max(int(periods.max()), 1) if len(periods) else 1
     back = last_period - number  # periods ago
-    counted = pl.col("amount").cast(EXACT).sum() if measure == "amount" else pl.col("date").n_unique()
+    counted = exact_sum("amount") if measure == "amount" else pl.col("date").n_unique()
     bought = (
         rows.join(customers.lazy(), on="customer")
         .select("key", "date", "amount", "periods", back=back)
@@ -214,8 +215,9 @@ def nine_cells(customers: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame
         Nine rows from AX to CZ: abc, xyz, customers, revenue, profit (null where it isn't known of everybody).
     """
-    money = pl.col("revenue", "profit").cast(EXACT).sum().cast(pl.Float64)
-    counted = customers.group_by("abc", "xyz").agg(pl.len().cast(pl.Int64).alias("customers"), money)
+    counted = customers.group_by("abc", "xyz").agg(
+        pl.len().cast(pl.Int64).alias("customers"), exact_sum("revenue"), exact_sum("profit")
+    )
     known = customers["profit"].null_count() == 0
     return (
         _every_cell()
@@ -243,7 +245,7 @@ def movement(customers: pl.DataFrame) -> pl.DataFrame:
     return (
         customers.select(then.alias("then"), now.alias("now"), "revenue")
         .group_by("then", "now")
-        .agg(pl.len().cast(pl.Int64).alias("customers"), pl.col("revenue").cast(EXACT).sum().cast(pl.Float64))
+        .agg(pl.len().cast(pl.Int64).alias("customers"), exact_sum("revenue"))
         .sort("then", "now", nulls_last=True)
     )
 

@@ -6,6 +6,9 @@ from itertools import pairwise
 
 import polars as pl
 
+from models.customer_base_audit import MAY_BE_MISSING_DAYS, YEAR_DAYS, latest_period
+from models.exact import EXACT, exact_sum
+
 #: What money can be spent on; anything else is spending on neither.
 ACQUISITION, RETENTION = "acquisition", "retention"
 
@@ -13,7 +16,7 @@ Span = tuple[dt.date, dt.date]
 
 
 def years_back(first_day: dt.date, as_of: dt.date, *, most: int = 5) -> list[Span]:
-    """Cut the time up to `as_of` into years, counted back from it.
+    """Cut the time up to `as_of` into years of 365 days, counted back from it.
 
     Parameters
     ----------
@@ -25,21 +28,18 @@ def years_back(first_day: dt.date, as_of: dt.date, *, most: int = 5) -> list[Spa
     Returns
     -------
     list of (datetime.date, datetime.date)
-        First and last day of each, the earliest first; each ends on the day and month of `as_of` (28 February where
-        the year has no 29th). The earliest begins on `first_day` where a whole year doesn't fit, and so may be shorter.
+        First and last day of each, the earliest first. Each is as `models.customer_base_audit.latest_period` has it:
+        365 days, of which a week may lie before `first_day`. Where a year doesn't fit, the earliest is shorter; and
+        where no more than a week is left over, the earliest takes it in.
     """
     spans: list[Span] = []
     last = as_of
     while last >= first_day and len(spans) < most:
-        year_before = _in_year(as_of, as_of.year - len(spans) - 1)
-        spans.append((max(first_day, year_before + dt.timedelta(days=1)), last))
-        last = year_before
+        year = latest_period(first_day, last, YEAR_DAYS)
+        begins = first_day if 0 < (year.first - first_day).days <= MAY_BE_MISSING_DAYS else year.first
+        spans.append((begins, last))
+        last = begins - dt.timedelta(days=1)
     return spans[::-1]
-
-
-def _in_year(day: dt.date, year: int) -> dt.date:
-    leap = day.month == 2 and day.day == 29
-    return day.replace(year=year, day=28) if leap else day.replace(year=year)
 
 
 def new_and_existing(lines: pl.DataFrame, spans: Sequence[Span]) -> pl.DataFrame:
@@ -58,7 +58,9 @@ def new_and_existing(lines: pl.DataFrame, spans: Sequence[Span]) -> pl.DataFrame
     polars.DataFrame
         One row a span: first, last; new, customers whose first purchase falls in it; existing, those who bought in it
         and had bought before; revenue_new and revenue_existing, which add up to the amount of all lines of the
-        span. Lines of a customer who has bought nothing that stood count as those of existing ones.
+        span. Lines of a customer who has bought nothing that stood by the span's end count as those of existing ones.
+        Of the revenue of those who bought, also mean, median and below_mean (share of them below their mean), each
+        with the ending _new and _existing; null where there is nobody.
 
     Raises
     ------
@@ -78,28 +80,33 @@ def new_and_existing(lines: pl.DataFrame, spans: Sequence[Span]) -> pl.DataFrame
     customers = (
         lines.group_by("customer", span=span)
         .agg(
-            pl.col("amount").sum(),
+            pl.col("amount").cast(EXACT).sum(),
             bought=pl.col("bought").any(),
             won=pl.col("date").filter(pl.col("bought")).min(),
         )
         .with_columns(pl.col("won").min().over("customer"))
         .drop_nulls("span")
         .join(frame, on="span")
-        .with_columns(new=(pl.col("won") >= pl.col("first")).fill_null(False))
+        .with_columns(is_new=pl.col("won").is_between("first", "last").fill_null(False))
     )
-    is_new, bought, amount = pl.col("new"), pl.col("bought"), pl.col("amount")
-    sums = customers.group_by("span").agg(
-        new=(is_new & bought).sum().cast(pl.Int64),
-        existing=(~is_new & bought).sum().cast(pl.Int64),
-        revenue_new=amount.filter(is_new).sum(),
-        revenue_existing=amount.filter(~is_new).sum(),
-    )
+    for kind, chosen in (("new", pl.col("is_new")), ("existing", ~pl.col("is_new"))):
+        spent = pl.col("amount").cast(pl.Float64).filter(pl.col("bought"))
+        mean = pl.col("amount").filter(pl.col("bought")).sum().cast(pl.Float64) / pl.col("bought").sum()
+        sums = (
+            customers.filter(chosen)
+            .group_by("span")
+            .agg(
+                pl.col("bought").sum().cast(pl.Int64).alias(kind),
+                exact_sum("amount").alias(f"revenue_{kind}"),
+                pl.when(pl.col("bought").any()).then(mean).alias(f"mean_{kind}"),
+                spent.median().alias(f"median_{kind}"),
+                (spent < mean).mean().alias(f"below_mean_{kind}"),
+            )
+        )
+        frame = frame.join(sums, on="span", how="left")
     counts = ("new", "existing", "revenue_new", "revenue_existing")
-    return (
-        frame.join(sums, on="span", how="left")
-        .sort("span")
-        .select("first", "last", *(pl.col(name).fill_null(0) for name in counts))
-    )
+    spread = (f"{name}_{kind}" for kind in ("new", "existing") for name in ("mean", "median", "below_mean"))
+    return frame.sort("span").select("first", "last", *(pl.col(name).fill_null(0) for name in counts), *spread)
 
 
 def acquisition_cost(counts: pl.DataFrame, spending: pl.DataFrame) -> pl.DataFrame:
@@ -110,7 +117,7 @@ def acquisition_cost(counts: pl.DataFrame, spending: pl.DataFrame) -> pl.DataFra
     counts : polars.DataFrame
         As `new_and_existing` returns it.
     spending : polars.DataFrame
-        date (a date), purpose (`ACQUISITION`, `RETENTION`, or null for neither) and amount.
+        date (a date), purpose (`ACQUISITION`, `RETENTION`, or anything else for neither) and amount.
 
     Returns
     -------
@@ -124,11 +131,14 @@ def acquisition_cost(counts: pl.DataFrame, spending: pl.DataFrame) -> pl.DataFra
     spent = []
     for begins, ends in spans:
         rows = spending.filter(pl.col("date").is_between(begins, ends))
-        sums = {
-            name: rows.filter(pl.col("purpose").eq_missing(pl.lit(purpose, pl.String)))["amount"].sum()
-            for name, purpose in (("winning", ACQUISITION), ("keeping", RETENTION), ("otherwise", None))
+        chosen = {
+            "spent_winning": rows.filter(pl.col("purpose") == ACQUISITION),
+            "spent_keeping": rows.filter(pl.col("purpose") == RETENTION),
+            "spent_otherwise": rows.filter(~pl.col("purpose").is_in([ACQUISITION, RETENTION]).fill_null(False)),
         }
-        spent.append({f"spent_{name}": float(total) if rows.height else None for name, total in sums.items()})
+        spent.append(
+            {name: part.select(exact_sum("amount")).item() if rows.height else None for name, part in chosen.items()}
+        )
     columns = ("spent_winning", "spent_keeping", "spent_otherwise")
     costs = pl.DataFrame(spent, schema=dict.fromkeys(columns, pl.Float64))
     both = pl.col("spent_winning") + pl.col("spent_keeping")

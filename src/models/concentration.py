@@ -8,6 +8,8 @@ import pandas as pd
 import polars as pl
 from numpy.typing import ArrayLike
 
+from models.exact import exact_sum
+
 _MOST_POINTS = 1000
 _LENGTHS = {"month": "1mo", "quarter": "1q", "year": "1y"}
 
@@ -33,7 +35,7 @@ def lorenz(values: ArrayLike) -> pd.DataFrame:
     ValueError
         For missing or infinite values.
     """
-    ordered = np.sort(_checked(values))
+    ordered = _rising(values)
     number = len(ordered)
     rows = np.unique(np.linspace(0, number, min(number + 1, _MOST_POINTS)).round().astype(np.int64))
     running = np.concatenate([[0.0], np.cumsum(ordered)])
@@ -61,12 +63,12 @@ def gini(values: ArrayLike) -> float:
     ValueError
         For missing or infinite values.
     """
-    ordered = np.sort(_checked(values))
+    ordered = _rising(values)
     number, total = len(ordered), ordered.sum()
     if not total > 0:
         return np.nan
     weights = 2 * np.arange(1, number + 1) - number - 1
-    return float(weights @ ordered / (number * total))
+    return float((weights * ordered).sum() / (number * total))
 
 
 def top_share(values: ArrayLike, top: float = 0.1) -> float:
@@ -93,15 +95,15 @@ def top_share(values: ArrayLike, top: float = 0.1) -> float:
     """
     if not 0 < top <= 1:
         raise ValueError(f"`top` is a share of the customers in (0, 1], not {top}.")
-    numbers = _checked(values)
-    total = numbers.sum()
+    ordered = _rising(values)
+    total = ordered.sum()
     if not total > 0:
         return np.nan
     # 0.1 of 30 customers is 3 of them, not 3.0000000000000004.
-    wanted = round(top * len(numbers), 9)
+    wanted = round(top * len(ordered), 9)
     whole = int(wanted)
-    largest = -np.partition(-numbers, min(whole, len(numbers) - 1))
-    partial = (wanted - whole) * largest[whole] if whole < len(numbers) else 0.0
+    largest = ordered[::-1]
+    partial = (wanted - whole) * largest[whole] if whole < len(ordered) else 0.0
     return float((largest[:whole].sum() + partial) / total)
 
 
@@ -125,9 +127,9 @@ def herfindahl(values: ArrayLike) -> float:
     ValueError
         For missing or infinite values.
     """
-    numbers = _checked(values)
-    total = numbers.sum()
-    return float(np.square(numbers / total).sum()) if total > 0 else np.nan
+    ordered = _rising(values)
+    total = ordered.sum()
+    return float(np.square(ordered / total).sum()) if total > 0 else np.nan
 
 
 def largest_share(values: ArrayLike, how_many: int = 1) -> float:
@@ -153,12 +155,9 @@ def largest_share(values: ArrayLike, how_many: int = 1) -> float:
     """
     if how_many < 1:
         raise ValueError(f"`how_many` is a number of customers from 1 up, not {how_many}.")
-    numbers = _checked(values)
-    total = numbers.sum()
-    if not total > 0:
-        return np.nan
-    place = max(len(numbers) - how_many, 0)
-    return float(np.partition(numbers, place)[place:].sum() / total)
+    ordered = _rising(values)
+    total = ordered.sum()
+    return float(ordered[-how_many:].sum() / total) if total > 0 else np.nan
 
 
 def concentration_by_period(lines: pl.DataFrame, period: str, as_of: dt.date) -> pl.DataFrame:
@@ -190,7 +189,7 @@ def concentration_by_period(lines: pl.DataFrame, period: str, as_of: dt.date) ->
     sums = lines.group_by(
         pl.col("date").dt.date().dt.truncate(length).alias("period"),
         "customer",
-    ).agg(pl.col("amount").sum())
+    ).agg(exact_sum("amount"))
     rows = [{"period": start[0], **_shares(amounts)} for start, amounts in sums.group_by("period")]
     measured = pl.DataFrame(rows, schema=_BY_PERIOD)
     first, last = measured["period"].min(), pl.Series([as_of]).dt.truncate(length).item()
@@ -222,7 +221,7 @@ _BY_PERIOD_ORDER = ("period", "complete", *list(_BY_PERIOD)[1:])
 
 def _shares(sums: pl.DataFrame) -> dict[str, Any]:
     amounts = sums["amount"].to_numpy()
-    revenue = float(amounts.sum())
+    revenue = float(sums.select(exact_sum("amount")).item())
     known: dict[str, Any] = {"customers": sums.height, "revenue": revenue}
     if not revenue > 0:
         return known | dict.fromkeys(name for name in _BY_PERIOD if name not in ("period", *known))
@@ -235,8 +234,9 @@ def _shares(sums: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def _checked(values: ArrayLike) -> np.ndarray:
-    numbers = np.asarray(values, dtype=np.float64).ravel()
+def _rising(values: ArrayLike) -> np.ndarray:
+    """Return the values sorted, so that their sums don't depend on the order they came in."""
+    numbers = np.sort(np.asarray(values, dtype=np.float64), axis=None)
     if not np.isfinite(numbers).all():
         raise ValueError("Some values are missing or infinite; a share of the total needs all of them.")
     return numbers

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from models.exact import EXACT, exact_sum
+
 YEAR_DAYS = 365
 MAY_BE_MISSING_DAYS = 7
 MONTHS_BY_MONTH, MONTHS_BY_QUARTER = 18, 72  # up to so many months of ledger, its cohorts are months or quarters
-# the sum of floats depends on their order, which threads don't keep; that of decimals doesn't
-EXACT = pl.Decimal(38, 10)
 SAME = 1e-9  # amounts that differ by less, in relation to their size, are the same sum added up in another order
 
 Unit = Literal["month", "quarter", "year"]
@@ -87,7 +87,8 @@ def two_periods(first_day: dt.date, as_of: dt.date, days: int = YEAR_DAYS) -> tu
         Days of the first purchase and of the last observation.
     days : int, default 365
         Length of each; the earlier one may begin up to a week before `first_day`. Where the ledger doesn't hold two
-        such periods, they are its halves, a first odd day left out.
+        such periods, they are its halves; of an odd number of days the earlier half begins a day before `first_day`,
+        so that the first purchase is in it.
 
     Returns
     -------
@@ -101,7 +102,7 @@ def two_periods(first_day: dt.date, as_of: dt.date, days: int = YEAR_DAYS) -> tu
     observed = (as_of - first_day).days + 1
     if observed < 2:
         raise ValueError(f"Two periods need two days; {observed} were observed.")
-    length = days if observed >= 2 * days - _spared(days) else observed // 2
+    length = days if observed >= 2 * days - _spared(days) else -(-observed // 2)
     now = Period(as_of - dt.timedelta(days=length - 1), as_of)
     return Period(now.first - dt.timedelta(days=length), now.first - dt.timedelta(days=1)), now
 
@@ -224,6 +225,34 @@ def spread(values: np.ndarray) -> dict[str, float]:
     }
 
 
+def typical_factors(customers: pl.DataFrame, factors: Split) -> pd.DataFrame:
+    """Lens 1: set beside two factors of `split`, which are means, what they are for the customer in the middle.
+
+    Parameters
+    ----------
+    customers : polars.DataFrame
+        See `customers_of_period`; somebody bought.
+    factors : Split
+        Of the same customers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row each for `purchases_each` and `value`, in the index: `median` over the customers who bought, and
+        `below_mean`, the share of them who lie below the factor. The factor `value` is the mean over purchases, that
+        of a customer the mean over theirs.
+    """
+    bought = buyers(customers)
+    purchases = bought["purchases"].to_numpy()
+    each = {"purchases_each": purchases, "value": bought["revenue"].to_numpy() / purchases}
+    rows = {name: _against(values, getattr(factors, name)) for name, values in each.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["median", "below_mean"])
+
+
+def _against(values: np.ndarray, mean: float) -> tuple[float, float]:
+    return float(np.median(values)), float((values < mean - SAME * abs(mean)).mean())
+
+
 def deciles(customers: pl.DataFrame, groups: int = 10) -> pd.DataFrame:
     """Lens 1: cut the customers into equal groups by revenue, the largest first.
 
@@ -247,20 +276,55 @@ def deciles(customers: pl.DataFrame, groups: int = 10) -> pd.DataFrame:
     ValueError
         When fewer customers bought than there are groups.
     """
+    others = customers.filter(pl.col("purchases") == 0).with_columns(pl.lit(0, pl.Int64).alias("decile"))
+    everyone = pl.concat([_in_deciles(customers, groups), others], how="diagonal")
+    return _shares(everyone, "decile").sort_values("decile", key=lambda d: d.replace(0, groups + 1), ignore_index=True)
+
+
+def decile_spread(customers: pl.DataFrame, groups: int = 10) -> pd.DataFrame:
+    """Lens 1: describe the customers of each of the groups of `deciles`, the mean beside the median.
+
+    Parameters
+    ----------
+    customers : polars.DataFrame
+        See `customers_of_period`.
+    groups : int, default 10
+
+    Returns
+    -------
+    pandas.DataFrame
+        `decile` from 1, and of `purchases` and `value` (revenue a purchase, of each customer) `*_mean`, `*_median` and
+        `*_below_mean` (share of the group's customers strictly below its mean).
+
+    Raises
+    ------
+    ValueError
+        When fewer customers bought than there are groups.
+    """
+    ranked = _in_deciles(customers, groups).with_columns(value=pl.col("revenue") / pl.col("purchases"))
+    rows = []
+    for (decile,), group in ranked.group_by("decile", maintain_order=True):
+        known = {name: spread(group[name].to_numpy()) for name in ("purchases", "value")}
+        told = {f"{name}_{of}": known[name][of] for name in known for of in ("mean", "median", "below_mean")}
+        rows.append({"decile": decile, **told})
+    return pd.DataFrame(rows)
+
+
+def _in_deciles(customers: pl.DataFrame, groups: int) -> pl.DataFrame:
+    """Put those who bought into groups, the largest revenue first."""
     bought = buyers(customers)
     if bought.height < groups:
         raise ValueError(f"{groups} groups need as many customers who bought; there are {bought.height}.")
     ranked = bought.sort("revenue", "customer", descending=[True, False]).with_row_index("place")
     decile = (pl.col("place").cast(pl.Int64) * groups // bought.height + 1).alias("decile")
-    others = customers.filter(pl.col("purchases") == 0).with_columns(pl.lit(0, pl.Int64).alias("decile"))
-    everyone = pl.concat([ranked.with_columns(decile).drop("place"), others], how="diagonal")
-    return _shares(everyone, "decile").sort_values("decile", key=lambda d: d.replace(0, groups + 1), ignore_index=True)
+    return ranked.with_columns(decile).drop("place")
 
 
 def _shares(customers: pl.DataFrame, group: str) -> pd.DataFrame:
     table = (
         customers.group_by(group)
         .agg(pl.len().cast(pl.Int64).alias("customers"), pl.col("purchases").sum(), _sum("revenue"), _sum("profit"))
+        .sort(group)
         .to_pandas()
     )
     table["profit"] = table["profit"].astype(float)
@@ -346,6 +410,20 @@ def compare_periods(before: pl.DataFrame, now: pl.DataFrame, bought_earlier: pl.
     )
     measured = [f"{name}_{when}" for name in ("purchases", "revenue", "profit") for when in ("before", "now")]
     return both.select("customer", status.alias("status"), *measured).sort("customer")
+
+
+def lost_after_one_purchase(days: pl.DataFrame, compared: pl.DataFrame) -> int:
+    """Lens 2: count the lost customers who bought only once ever, on one day.
+
+    Parameters
+    ----------
+    days : polars.DataFrame
+        See `customer_days`.
+    compared : polars.DataFrame
+        See `compare_periods`.
+    """
+    lost = days.join(compared.filter(status="lost"), on="customer", how="semi")
+    return lost.group_by("customer").agg(pl.col("purchase").sum()).filter(purchase=1).height
 
 
 def flows(compared: pl.DataFrame) -> pd.DataFrame:
@@ -506,9 +584,10 @@ def follow_cohort(days: pl.DataFrame, activity: pd.DataFrame, cohort: Any, unit:
     Returns
     -------
     pandas.DataFrame
-        The cohort's complete rows of `activity` with `share_active` (who bought, of the size), `purchases_each` and
-        `revenue_each` (of those who bought; NaN where nobody did), and since the first purchase, of everybody won:
-        `total_mean`, `total_median` (revenue a customer) and `total_below_mean` (share of customers).
+        The cohort's complete rows of `activity` with `share_active` (who bought, of the size); of those who bought,
+        NaN where nobody did: `purchases_each`, `revenue_each`, `revenue_median` and `revenue_below_mean` (share of
+        them); and since the first purchase, of everybody won: `total_mean`, `total_median` (revenue a customer) and
+        `total_below_mean` (share of customers).
 
     Raises
     ------
@@ -525,21 +604,30 @@ def follow_cohort(days: pl.DataFrame, activity: pd.DataFrame, cohort: Any, unit:
     ).select(
         member=pl.col("customer").rank("dense").cast(pl.Int64) - 1,
         period=pl.col("date").dt.truncate(every),
+        purchase="purchase",
         revenue="revenue",
     )
     by_period = members.partition_by("period", as_dict=True)
-    totals = np.zeros(int(followed["size"].iloc[0]))
-    rows = []
+    size = int(followed["size"].iloc[0])
+    so_far = np.zeros(size)
+    totals, each = [], []
     for period in followed["period"]:
+        brought, bought = np.zeros(size), np.zeros(size, dtype=bool)
         seen = by_period.get((period.date(),))
         if seen is not None:
-            totals += np.bincount(seen["member"].to_numpy(), seen["revenue"].to_numpy(), minlength=len(totals))
-        rows.append(spread(totals))
-    total = pd.DataFrame(rows)
+            members_seen = seen["member"].to_numpy()
+            brought += np.bincount(members_seen, seen["revenue"].to_numpy(), minlength=size)
+            bought |= np.bincount(members_seen, seen["purchase"].to_numpy(), minlength=size) > 0
+        so_far += brought
+        totals.append(spread(so_far))
+        each.append(spread(brought[bought]) if bought.any() else {})
+    total, active = pd.DataFrame(totals), pd.DataFrame(each, columns=["mean", "median", "below_mean"], dtype=float)
     return followed.assign(
         share_active=followed["customers"] / followed["size"],
         purchases_each=_ratio(followed["purchases"], followed["customers"]),
-        revenue_each=_ratio(followed["revenue"], followed["customers"]),
+        revenue_each=active["mean"],
+        revenue_median=active["median"],
+        revenue_below_mean=active["below_mean"],
         total_mean=total["mean"],
         total_median=total["median"],
         total_below_mean=total["below_mean"],
@@ -565,14 +653,14 @@ def cohorts_at_equal_age(days: pl.DataFrame, as_of: dt.date, unit: Unit, age_day
     pandas.DataFrame
         One row per cohort whose customers, whichever day of the period they came on, have all been watched for so
         long: `cohort`, `customers`, `share_back` (who bought on a second day), `purchases_mean`, `purchases_median`,
-        `revenue_mean`, `revenue_median`, `below_mean` (share of customers below the mean revenue), `value` (revenue a
-        purchase), `profit_mean` and `margin` (NaN where not known).
+        `purchases_below_mean` (share of customers), `revenue_mean`, `revenue_median`, `below_mean` (share of customers
+        below the mean revenue), `value` (revenue a purchase), `profit_mean`, `profit_median`, `profit_below_mean` and
+        `margin` (the last four NaN where not known).
     """
     every = _EVERY[unit]
     cohort = pl.col("first_day").dt.truncate(every)
     age = (pl.col("date") - pl.col("first_day")).dt.total_days()
     watched_until = cohort.dt.offset_by(every) + pl.duration(days=age_days - 2)
-    mean_revenue = _sum("revenue") / pl.len()
     table = (
         days.lazy()
         .filter((age >= 0) & (age < age_days) & (watched_until <= as_of))
@@ -584,16 +672,21 @@ def cohorts_at_equal_age(days: pl.DataFrame, as_of: dt.date, unit: Unit, age_day
             (pl.col("purchase") > 1).mean().alias("share_back"),
             pl.col("purchase").mean().alias("purchases_mean"),
             pl.col("purchase").median().alias("purchases_median"),
-            mean_revenue.alias("revenue_mean"),
-            pl.col("revenue").median().alias("revenue_median"),
-            (pl.col("revenue") < mean_revenue - SAME * mean_revenue.abs()).mean().alias("below_mean"),
-            (_sum("profit") / pl.len()).alias("profit_mean"),
+            _below_mean("purchase").alias("purchases_below_mean"),
+            _mean("revenue").alias("revenue_mean"),
+            _median("revenue").alias("revenue_median"),
+            _below_mean("revenue").alias("below_mean"),
+            _mean("profit").alias("profit_mean"),
+            _median("profit").alias("profit_median"),
+            _below_mean("profit").alias("profit_below_mean"),
         )
         .sort("cohort")
         .collect()
         .to_pandas()
     )
-    table = table.astype({"cohort": "datetime64[us]", "profit_mean": float})
+    table = table.astype(
+        {"cohort": "datetime64[us]", **dict.fromkeys(("profit_mean", "profit_median", "profit_below_mean"), float)}
+    )
     table["value"] = _ratio(table["revenue_mean"], table["purchases_mean"])
     table["margin"] = _ratio(table["profit_mean"], table["revenue_mean"])
     return table
@@ -654,8 +747,21 @@ def _spared(days: int) -> int:
 
 def _sum(name: str) -> pl.Expr:
     """Add a column up; with a null among its values the sum is null, since a part of a profit is not a profit."""
-    total = pl.col(name).cast(EXACT).sum().cast(pl.Float64)
-    return pl.when(pl.col(name).null_count() == 0).then(total).alias(name)
+    return pl.when(pl.col(name).null_count() == 0).then(exact_sum(name)).alias(name)
+
+
+def _mean(name: str) -> pl.Expr:
+    return _sum(name) / pl.len()
+
+
+def _median(name: str) -> pl.Expr:
+    return pl.when(pl.col(name).null_count() == 0).then(pl.col(name).median())
+
+
+def _below_mean(name: str) -> pl.Expr:
+    """Return the share of rows below the mean, which equal values can lie a hair under; null like the mean."""
+    limit = _mean(name) - SAME * _mean(name).abs()
+    return pl.when(pl.col(name).null_count() == 0).then((pl.col(name) < limit).mean())
 
 
 def _profit_known(customers: pl.DataFrame) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from models.concentration import largest_share
+from models.exact import exact_sum
 
 CRITERIA = (
     "company revenue",
@@ -46,7 +47,7 @@ def shares_of_revenue(revenue: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame
         `revenue` with share; null where all revenue together isn't positive, as there is nothing to share in.
     """
-    total = pl.col("revenue").sum()
+    total = exact_sum("revenue")
     return revenue.with_columns(pl.when(total > 0).then(pl.col("revenue") / total).alias("share"))
 
 
@@ -70,11 +71,11 @@ def largest_share_of_part(lines: pl.DataFrame, part: str) -> pl.DataFrame:
     share = f"share_of_{part}"
     rows = lines.select("customer", part, "amount").drop_nulls(part)
     by_name = pl.Enum(rows[part].unique().sort())  # sorts and groups in a fraction of the time of text
-    total = pl.col("amount").sum().over(part)
+    total = exact_sum("amount").over(part)
     return (
         rows.with_columns(pl.col(part).cast(by_name))
         .group_by("customer", part)
-        .agg(pl.col("amount").sum())
+        .agg(exact_sum("amount"))
         .with_columns(pl.when(total > 0).then(pl.col("amount") / total).alias(share))
         .sort(part)
         .group_by("customer")
@@ -101,8 +102,33 @@ def revenue_a_year(lines: pl.DataFrame, as_of: dt.date) -> float:
     first = lines["date"].dt.date().min()
     if not isinstance(first, dt.date):
         return 0.0
-    last_year = float(lines.filter(day > as_of - dt.timedelta(days=DAYS_A_YEAR))["amount"].sum())
-    return last_year * max(1.0, DAYS_A_YEAR / ((as_of - first).days + 1))
+    last_year = lines.filter(day > as_of - dt.timedelta(days=DAYS_A_YEAR)).select(exact_sum("amount")).item()
+    return float(last_year) * max(1.0, DAYS_A_YEAR / ((as_of - first).days + 1))
+
+
+def spellings(names: pl.Series) -> dict[str, str]:
+    """Find names that are written in several ways: in other case, with other spaces.
+
+    Parameters
+    ----------
+    names : polars.Series
+        Names as they are recorded, as often as they are.
+
+    Returns
+    -------
+    dict
+        Each spelling that isn't its name's commonest one (of equally common ones the first by the alphabet), and that
+        commonest one.
+    """
+    folded = pl.col("name").str.normalize("NFKC").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    counted = names.drop_nulls().rename("name").value_counts(name="times").with_columns(same=folded)
+    shown = (
+        counted.sort("times", "name", descending=[True, False])
+        .group_by("same")
+        .agg(pl.col("name").first().alias("shown"))
+    )
+    others = counted.join(shown, on="same").filter(pl.col("name") != pl.col("shown")).sort("name")
+    return dict(others.select("name", "shown").rows())
 
 
 def key_accounts(
@@ -183,7 +209,7 @@ def without_the_largest(customers: pl.DataFrame, how_many: Sequence[int] = (1, 3
     ----------
     customers : polars.DataFrame
         One row a customer: customer, revenue and, each null where it isn't known, profit, cost (of what was bought
-        for them) and discount (given to them, in money).
+        for them), discount (given to them, in money) and volume_discount (a share of one).
     how_many : sequence of int, default (1, 3)
         How many of the largest leave; where there are fewer customers than that, the case is left out.
 
@@ -191,9 +217,12 @@ def without_the_largest(customers: pl.DataFrame, how_many: Sequence[int] = (1, 3
     -------
     polars.DataFrame
         One row a case: leave (how many), who (their keys, the largest first), revenue_lost, revenue_left,
-        revenue_share, profit_lost, profit_left, profit_share, cost_lost, cost_left, cost_share, discount, and
-        next_share (the share of the revenue left that the largest of the others would bring). A share is null where
-        the whole isn't positive; a figure where it isn't known of everybody.
+        revenue_share, profit_lost, profit_left, profit_share, cost_lost, cost_left, cost_share, discount,
+        volume_discount (of the cost that goes: each customer's cost times the customer's volume discount),
+        discounts_known (of how many of those who leave a volume discount is known; the others add nothing to the
+        sum), and next_share (the share of the revenue left that the largest of the others would bring). A share is
+        null where the whole isn't positive; a figure where it isn't known of everybody, volume_discount where it is
+        of nobody.
     """
     ranked = customers.sort("revenue", "customer", descending=[True, False])
     cases = []
@@ -209,6 +238,7 @@ def without_the_largest(customers: pl.DataFrame, how_many: Sequence[int] = (1, 3
                 **_lost("profit", gone, ranked),
                 **_lost("cost", gone, ranked),
                 "discount": _sum_if_known(gone, "discount"),
+                **_volume_discount(gone),
                 "next_share": largest_share(others["revenue"]),
             }
         )
@@ -220,6 +250,8 @@ _CASE: dict[str, Any] = {
     "who": pl.List(pl.String),
     **{f"{name}_{what}": pl.Float64 for name in ("revenue", "profit", "cost") for what in ("lost", "left", "share")},
     "discount": pl.Float64,
+    "volume_discount": pl.Float64,
+    "discounts_known": pl.Int64,
     "next_share": pl.Float64,
 }
 
@@ -235,7 +267,18 @@ def _lost(name: str, gone: pl.DataFrame, everybody: pl.DataFrame) -> dict[str, f
 def _sum_if_known(rows: pl.DataFrame, name: str) -> float | None:
     if name not in rows.columns or rows[name].null_count():
         return None
-    return float(rows[name].sum())
+    return float(rows.select(exact_sum(name)).item())
+
+
+def _volume_discount(gone: pl.DataFrame) -> dict[str, float | None]:
+    """Return what the recorded discounts come to on what was bought for those who leave."""
+    if "volume_discount" not in gone.columns:
+        return {"volume_discount": None, "discounts_known": 0}
+    recorded = gone.filter(pl.col("volume_discount").is_not_null())
+    if recorded.is_empty() or "cost" not in recorded.columns or recorded["cost"].null_count():
+        return {"volume_discount": None, "discounts_known": recorded.height}
+    of_cost = recorded.select(discount=pl.col("cost") * pl.col("volume_discount")).select(exact_sum("discount"))
+    return {"volume_discount": of_cost.item(), "discounts_known": recorded.height}
 
 
 def load_by_manager(accounts: pl.DataFrame, managers: Sequence[str], limit: int = 3) -> pl.DataFrame:
@@ -256,7 +299,7 @@ def load_by_manager(accounts: pl.DataFrame, managers: Sequence[str], limit: int 
         manager, key_accounts, revenue (of these), too_many (how many above the limit) and room (how many below it);
         most key accounts first, then by manager. Accounts without a manager are in none of its rows.
     """
-    held = accounts.group_by("manager").agg(pl.len().cast(pl.Int64).alias("key_accounts"), pl.col("revenue").sum())
+    held = accounts.group_by("manager").agg(pl.len().cast(pl.Int64).alias("key_accounts"), exact_sum("revenue"))
     over = pl.col("key_accounts") - limit
     return (
         pl.DataFrame({"manager": sorted(set(managers) | set(accounts["manager"].drop_nulls()))}, {"manager": pl.String})

@@ -5,10 +5,12 @@ only here (*adherent*) and brings others (*advocate*), or has *left*. The idea i
 Christopher, Payne & Ballantyne (1991), *Relationship Marketing*; the rungs are those by which practice counts.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import pandas as pd
 import polars as pl
+
+from models.exact import exact_sum
 
 #: From the lowest to the highest.
 RUNGS: Final = ("left", "buyer", "client", "regular", "adherent", "advocate")
@@ -19,6 +21,7 @@ NOT_YET: Final = "not yet a customer"
 MOVES: Final = ("up", "came back", "new", "stayed", "down", "left")
 
 FEWEST_FOR_REGULAR = 3
+FEWEST_TO_TELL = 2  # purchases from which a pause says something about leaving
 
 
 def loyalty(particulars: pl.DataFrame, *, adherent_share: float = 0.80) -> pl.DataFrame:
@@ -35,20 +38,21 @@ def loyalty(particulars: pl.DataFrame, *, adherent_share: float = 0.80) -> pl.Da
     Returns
     -------
     polars.DataFrame
-        customer, sorted; adherent and advocate (Boolean), null where nothing that tells it is recorded for anyone.
-        A customer named as having brought itself has brought nobody.
+        customer, sorted; adherent and advocate (Boolean), null where nothing that tells it is recorded for anyone: a
+        column without a single answer records nothing. A customer named as having brought itself has brought nobody.
     """
+    recorded = {name for name in particulars.columns if particulars[name].count()}
     told = [
         tells.fill_null(False)
         for name, tells in (
             ("exclusive", pl.col("exclusive")),
             ("share_of_wallet", pl.col("share_of_wallet") >= adherent_share),
         )
-        if name in particulars.columns
+        if name in recorded
     ]
     only_here = pl.any_horizontal(told) if told else pl.lit(None, pl.Boolean)
     customers = particulars.select("customer", adherent=only_here)
-    if not told or "referred_by" not in particulars.columns:
+    if not told or "referred_by" not in recorded:
         return customers.with_columns(advocate=pl.lit(None, pl.Boolean)).sort("customer")
     brought = particulars.filter(pl.col("referred_by") != pl.col("customer"))["referred_by"].unique()
     return customers.with_columns(advocate=pl.col("adherent") & pl.col("customer").is_in(brought.implode())).sort(
@@ -108,7 +112,7 @@ def by_rung(ladder: pl.DataFrame, revenue: pl.DataFrame) -> pd.DataFrame:
         share_of_customers, revenue, share_of_revenue (NaN where the whole isn't above 0), mean and median (of the
         customers' revenue; NaN on an empty rung), below_mean (share of the rung's customers below its mean).
     """
-    brought = pl.col("revenue")
+    brought, mean = pl.col("revenue"), exact_sum("revenue") / pl.len()
     found = (
         ladder.select("customer", "rung")
         .join(revenue.select("customer", "revenue"), on="customer", how="left")
@@ -116,10 +120,10 @@ def by_rung(ladder: pl.DataFrame, revenue: pl.DataFrame) -> pd.DataFrame:
         .group_by("rung")
         .agg(
             customers=pl.len().cast(pl.Int64),
-            revenue=brought.sum(),
-            mean=brought.mean(),
+            revenue=exact_sum("revenue"),
+            mean=mean,
             median=brought.median(),
-            below_mean=(brought < brought.mean()).mean(),
+            below_mean=(brought < mean).mean(),
         )
     )
     every = pl.DataFrame({"rung": RUNGS[::-1]})
@@ -176,8 +180,59 @@ def moves(ladder: pl.DataFrame, revenue: pl.DataFrame) -> pd.DataFrame:
         ladder.select("customer", before=pl.col("rung_a_year_ago").fill_null(NOT_YET), now="rung")
         .join(revenue.select("customer", "revenue"), on="customer", how="left")
         .group_by("before", "now")
-        .agg(customers=pl.len().cast(pl.Int64), revenue=pl.col("revenue").sum())
+        .agg(customers=pl.len().cast(pl.Int64), revenue=exact_sum("revenue"))
         .with_columns(move=move)
         .sort(then.fill_null(-1), today, descending=True)
         .to_pandas()
     )
+
+
+class Lost(NamedTuple):
+    """Customers of a year ago who are gone; see `lost`.
+
+    Attributes
+    ----------
+    told : int
+        Customers of whom it can be told.
+    gone : int
+        Those of them who have left.
+    once : int
+        Customers of whom it can't be told, since they have bought once only, then and up to now.
+    revenue_told, revenue_gone : float
+        What `told` and `gone` brought in the year before.
+    """
+
+    told: int
+    gone: int
+    once: int
+    revenue_told: float
+    revenue_gone: float
+
+
+def lost(ladder: pl.DataFrame, revenue: pl.DataFrame) -> Lost:
+    """Count who of the customers of a year ago has left, among those of whom a model of purchases can tell.
+
+    One purchase shows no rhythm, so no pause after it is too long: whoever has bought once only is never said to have
+    left, and would make the share of those who have look smaller than it is.
+
+    Parameters
+    ----------
+    ladder : polars.DataFrame
+        customer, rung, rung_a_year_ago (null for who had not bought yet), purchases and purchases_a_year_ago (days with
+        a purchase that stood), one row a customer.
+    revenue : polars.DataFrame
+        customer and revenue of the year before the earlier date. Whoever isn't in it brought nothing.
+
+    Returns
+    -------
+    Lost
+        Of customers who weren't `LEFT` a year ago.
+    """
+    there = ladder.filter(pl.col("rung_a_year_ago") != LEFT).join(
+        revenue.select("customer", "revenue"), on="customer", how="left"
+    )
+    told = there.filter(pl.col("purchases_a_year_ago") >= FEWEST_TO_TELL)
+    gone = told.filter(pl.col("rung") == LEFT)
+    once = there.filter((pl.col("purchases_a_year_ago") < FEWEST_TO_TELL) & (pl.col("purchases") < FEWEST_TO_TELL))
+    sums = (part.select(exact_sum("revenue")).item() for part in (told, gone))
+    return Lost(told.height, gone.height, once.height, *sums)

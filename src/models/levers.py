@@ -213,14 +213,13 @@ def simulate_levers(
         "rate": customers.rate,
         "life": plain.life_value(terms, kept).mean() / plain.life_value(terms).mean() - 1,
     }
-    between = dict.fromkeys(point, (np.nan, np.nan))
+    found = {name: Estimate(float(value), np.nan, np.nan) for name, value in point.items()}
     if purchase_posterior is not None and spend_posterior is not None:
         drawn = purchase_posterior.sample(FUTURES, random), spend_posterior.sample(FUTURES, random)
         # the estimates come first: what the others differ by is then their parameters' doing and not the sample's
         theta, spend_theta = (np.hstack([estimate, draws]) for estimate, draws in zip(estimates, drawn, strict=True))
         spread = _Futures.drawn(purchase_model, theta, spend_theta, sample, random.random(1))
-        between = _intervals(point, spread, terms, coverage)
-    found = {name: Estimate(float(value), *between[name]) for name, value in point.items()}
+        found = _intervals(point, spread, terms, coverage)
     concerned = {
         BETTER_NEW: terms.newcomers,
         REGULARS: terms.lever * customers.indifferent.sum(),
@@ -231,10 +230,11 @@ def simulate_levers(
     return Levers(found["today"], float(exact["customers"]), float(exact["newcomers"]), gains, retention)
 
 
-def _intervals(
-    point: dict[str, Any], spread: "_Futures", terms: Terms, coverage: float
-) -> dict[str, tuple[float, float]]:
-    """Interval of each number: by how much it differs at drawn parameters from what it is at the estimates."""
+def _intervals(point: dict[str, Any], spread: "_Futures", terms: Terms, coverage: float) -> dict[str, Estimate]:
+    """Median and interval of each number: by how much it differs at drawn parameters from what it is at the estimates.
+
+    On a small base the estimates may lie far out in what is known of the parameters, so they are no centre.
+    """
     kept = spread.factor(terms)
     drawn = spread.totals(terms) | {
         "retention": spread.profit(terms, kept) - spread.profit(terms),
@@ -243,13 +243,15 @@ def _intervals(
     away = {name: each[1:] * (point[name] / each[0] if each[0] else 1.0) for name, each in drawn.items()}
     rate = spread.rate(terms)
     away["rate"] = point["rate"] + rate[1:] - rate[0]
-    return {name: _interval(values, coverage) for name, values in away.items()}
+    return {name: _estimate(float(point[name]), values, coverage) for name, values in away.items()}
 
 
-def _interval(values: Array, coverage: float) -> tuple[float, float]:
+def _estimate(value: float, values: Array, coverage: float) -> Estimate:
     # where the mean purchase is infinite at some of the drawn parameters, or retention can't be raised so far
     known = values[np.isfinite(values)]
-    return tuple(interval_of(known, coverage)) if 2 * len(known) > len(values) else (np.nan, np.nan)
+    if 2 * len(known) <= len(values) or not np.isfinite(value):
+        return Estimate(value, np.nan, np.nan)
+    return Estimate(float(np.median(known)), *interval_of(known, coverage))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ import polars as pl
 from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
+from models.exact import EXACT, exact_sum
 from models.rfm import DAYS_PER_UNIT
 
 DAYS_PER_YEAR = DAYS_PER_UNIT["year"]
@@ -65,8 +66,12 @@ def times_as_customer(purchases: pl.DataFrame, as_of: dt.date, *, active_days: i
         .group_by("customer")
         .agg(
             purchases=pl.col("date").n_unique().cast(pl.Int64),
-            amount=pl.col("amount").sum(),
-            first_amount=pl.col("amount").filter(pl.col("date") == pl.col("date").min()).sum(),
+            amount=exact_sum("amount"),
+            first_amount=pl.col("amount")
+            .filter(pl.col("date") == pl.col("date").min())
+            .cast(EXACT)
+            .sum()
+            .cast(pl.Float64),
             first=pl.col("date").min(),
             last=pl.col("date").max(),
         )
@@ -92,7 +97,8 @@ def lifetime_value_factors(
     Parameters
     ----------
     times : polars.DataFrame
-        As `times_as_customer` returns it, with the column `by`.
+        As `times_as_customer` returns it, with the column `by`. What the factors multiply to is right for the amounts
+        in it: of `profit_share` times these, each customer who left brought the value.
     profit_share : polars.DataFrame or float, default 1
         P: of each segment (columns segment and profit_share), or of all. With 1 the value is revenue.
     by : str, optional
@@ -104,11 +110,12 @@ def lifetime_value_factors(
     -------
     pandas.DataFrame
         One row a segment, sorted by its name, or the one row of the base: segment ("all" where `by` is None);
-        customers; lost, how many of them have left; mean_purchase (S); purchases_a_year (C); profit_share (P); years
-        (T), years_low and years_high, the interval of T; years_of_those_who_left, the plain mean of their times, which
-        leaves the others out; value, S x C x P x T, value_low and value_high, from the interval of T alone. NaN
-        where a factor can't be told: C where nobody has been a customer for a day, T (with its upper bound infinite)
-        where nobody has left.
+        customers; lost, how many of them have left; mean_purchase (S); median_purchase and below_mean_purchase, the
+        median of the customers' own mean purchases and the share of customers whose own lies below S;
+        purchases_a_year (C); profit_share (P); years (T), years_low and years_high, the interval of T;
+        years_of_those_who_left, the plain mean of their times, which leaves the others out; value, S x C x P x T,
+        value_low and value_high, from the interval of T alone. NaN where a factor can't be told: C where nobody has
+        been a customer for a day, T (with its upper bound infinite) where nobody has left.
 
     Raises
     ------
@@ -121,6 +128,7 @@ def lifetime_value_factors(
     """
     if not 0 < interval < 1:
         raise ValueError(f"`interval` is a coverage between 0 and 1, not {interval}.")
+    each = pl.col("amount") / pl.col("purchases")
     segmented = times.with_columns(segment=pl.lit("all") if by is None else pl.col(by).cast(pl.String))
     sums = (
         segmented.filter(pl.col("segment").is_not_null())
@@ -128,8 +136,12 @@ def lifetime_value_factors(
         .agg(
             pl.len().cast(pl.Int64).alias("customers"),
             pl.col("left").sum().cast(pl.Int64).alias("lost"),
-            pl.col("purchases", "amount", "years").sum(),
-            pl.col("years").filter(pl.col("left")).mean().alias("years_of_those_who_left"),
+            pl.col("purchases").sum(),
+            exact_sum("amount"),
+            exact_sum("years"),
+            years_of_those_who_left=_mean(pl.col("years").filter(pl.col("left"))),
+            median_purchase=each.median(),
+            below_mean_purchase=(each < exact_sum("amount") / pl.col("purchases").sum()).mean(),
         )
         .sort("segment")
     )
@@ -159,6 +171,8 @@ def lifetime_value_factors(
             "customers",
             "lost",
             "mean_purchase",
+            "median_purchase",
+            "below_mean_purchase",
             "purchases_a_year",
             "profit_share",
             "years",
@@ -194,6 +208,10 @@ def value_ahead(value: ArrayLike, years: ArrayLike, share_left: ArrayLike, horiz
     stays = 1 - np.asarray(share_left, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(value, dtype=float) * -np.expm1(-horizon_days / DAYS_PER_YEAR / lifetime) * stays
+
+
+def _mean(values: pl.Expr) -> pl.Expr:
+    return values.cast(EXACT).sum().cast(pl.Float64) / values.count()
 
 
 def _mean_lifetime_interval(years: np.ndarray, lost: np.ndarray, interval: float) -> tuple[np.ndarray, np.ndarray]:

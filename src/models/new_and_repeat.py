@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 from narwhals.typing import IntoFrame
 
-from models.rfm import purchase_days
+from models.rfm import EXACT, purchase_days
 
 
 def activity_by_month(purchases: IntoFrame, as_of: dt.date | None = None) -> pd.DataFrame:
@@ -37,8 +37,8 @@ def activity_by_month(purchases: IntoFrame, as_of: dt.date | None = None) -> pd.
         nw.from_native(purchase_days(purchases))
         .lazy()
         .with_columns(first_day=nw.col("date").min().over("customer"), month=_month_number(nw.col("date")))
-        .with_columns(new=is_new.cast(nw.Int64), amount=nw.col("amount").cast(nw.Float64))
-        .with_columns(amount_new=nw.col("amount") * nw.col("new"))
+        .with_columns(new=is_new.cast(nw.Int64), amount=nw.col("amount").cast(nw.Float64).cast(EXACT))
+        .with_columns(amount_new=nw.when(nw.col("new") == 1).then(nw.col("amount")))
         .group_by("month")
         .agg(
             nw.col("new", "amount", "amount_new").sum(),
@@ -54,8 +54,8 @@ def activity_by_month(purchases: IntoFrame, as_of: dt.date | None = None) -> pd.
         repeat_customers=pl.col("customers").cast(pl.Int64) - pl.col("new"),
         purchases_new="new",
         purchases_repeat=pl.col("purchases").cast(pl.Int64) - pl.col("new"),
-        revenue_new="amount_new",
-        revenue_repeat=pl.col("amount") - pl.col("amount_new"),
+        revenue_new=pl.col("amount_new").cast(pl.Float64),
+        revenue_repeat=(pl.col("amount") - pl.col("amount_new")).cast(pl.Float64),
     ).to_pandas()
     counts = counts.set_index("month").sort_index()
     every_month = counts.index

@@ -17,11 +17,19 @@ class Column:
     meaning : str
     values : tuple of str
         All it can hold; empty where any text can stand.
+    least : float or None, default None
+        No number is below it; None where it can be any.
     """
 
     kind: Kind
     meaning: str
     values: tuple[str, ...] = ()
+    least: float | None = None
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """The least number the column can hold and the largest, as far as there are such."""
+        return (0.0, 1.0) if self.kind == "probability" else () if self.least is None else (self.least,)
 
 
 _CLASSES_ABC, _CLASSES_XYZ = ("A", "B", "C"), ("X", "Y", "Z")
@@ -47,10 +55,10 @@ COLUMNS: dict[str, Column] = {
     "growth": Column(
         "share", "change of the last 365 days' revenue from the 365 before; customers of two years or more"
     ),
-    "purchases": Column("number", "days with a purchase that stood"),
+    "purchases": Column("number", "days with a purchase that stood", least=0),
     "first_purchase": Column("date", "day of the first purchase that stood"),
     "last_purchase": Column("date", "day of the last purchase that stood"),
-    "days_since_last": Column("number", "days from the last purchase to the last day observed"),
+    "days_since_last": Column("number", "days from the last purchase to the last day observed", least=0),
     "days_to_due": Column(
         "number", "days until the next purchase is due by the customer's own rhythm; below 0, overdue"
     ),

@@ -74,7 +74,7 @@ DEFAULT_RULES: tuple[dict[str, Any], ...] = (
     {
         "action": "protect",
         "when": {"clv": "> 0 and in top 10%"},
-        "because": "Among the tenth worth most: {clv} expected, still a customer with a probability of {p_alive}",
+        "because": "Among the tenth worth most: {clv} expected; probability of still being a customer: {p_alive}",
         "offer": "Thanks, first call on what is new, and help at once when something goes wrong",
     },
     {

@@ -8,6 +8,7 @@ taken away one after the other; nothing left means that it is never reached.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 
@@ -96,9 +97,11 @@ def _pieces(name: str, rules: Sequence[Conditions], column: Column) -> list[Piec
         case "yes or no":
             values = [True, False]
         case _:
-            values = list(_between_limits(sorted(_as_number(limit) for limit in limits)))
+            ends = column.ends
+            numbers = _between_limits(sorted({*map(_as_number, limits), *ends}))
+            values = [n for n in numbers if not ends or (n >= ends[0] and n <= [*ends, math.inf][1])]
     shares = [[c.share for c in conditions if isinstance(c, Placed) and c.from_top == top] for top in (True, False)]
-    places = list(product(*([*sorted(set(ends)), 1.0] for ends in shares)))
+    places = list(product(*([*sorted(set(asked)), 1.0] for asked in shares)))
     return [(None, 1.0, 1.0), *((value, *place) for value in values for place in dict.fromkeys(places))]
 
 

@@ -1,19 +1,24 @@
 """What an action is worth: the value that is kept, won or no longer lost if it does all that it can."""
 
+import datetime as dt
+
 import polars as pl
 
 LEFT = "left"
 DAYS_A_YEAR = 365
+FEWEST_DAYS = 90  # in fewer a loss has shown no pace: one large order would be taken for one a week
 
 
-def value_at_stake(customers: pl.DataFrame, horizon_days: int, days_looked_at: int) -> pl.DataFrame:
+def value_at_stake(customers: pl.DataFrame, horizon_days: int, days_looked_at: int, as_of: dt.date) -> pl.DataFrame:
     """Reckon what is at stake in each customer's action, over the horizon.
 
     - protect, keep at low cost: the lifetime value, which counts the chance that the customer has left already.
     - develop: profit on the unused potential at the customer's own margin (the base's where the customer's can't be
       told; revenue where no profit is known); where no potential is recorded, the lifetime value.
     - win back: the value of the customer if still one, times the probability of having left.
-    - change terms, let go: the loss, at its pace so far, times the probability of still being a customer.
+    - change terms, let go: the loss, at the customer's own pace, times the probability of still being a customer. The
+      pace is reckoned over the days from the first purchase on, `FEWEST_DAYS` at least, and where these are more than
+      the days looked at, over those.
     - hand over: the cost to serve, likewise.
 
     No chance of success is in it, which nobody knows before the action is measured against a control group.
@@ -22,11 +27,13 @@ def value_at_stake(customers: pl.DataFrame, horizon_days: int, days_looked_at: i
     ----------
     customers : polars.DataFrame
         One row a customer: action, clv, clv_low, clv_high, p_alive, value_if_alive, revenue, profit, cost_to_serve,
-        unused_potential (money a year), rung. Null is not known.
+        unused_potential (money a year), rung, first_purchase (a day). Null is not known.
     horizon_days : int
         How far ahead to look.
     days_looked_at : int
-        Over how many days revenue, profit and cost to serve were summed.
+        Over how many days, up to as_of, revenue, profit and cost to serve were summed.
+    as_of : datetime.date
+        The last day observed.
 
     Returns
     -------
@@ -35,7 +42,9 @@ def value_at_stake(customers: pl.DataFrame, horizon_days: int, days_looked_at: i
         lifetime value, where that is what is at stake; null otherwise.
     """
     action = pl.col("action")
-    pace = horizon_days / max(1, days_looked_at)
+    whole = max(1, days_looked_at)
+    as_customer = (pl.lit(as_of) - pl.col("first_purchase")).dt.total_days() + 1
+    pace = horizon_days / as_customer.clip(min(FEWEST_DAYS, whole), whole).fill_null(whole)
     # whoever bought nothing that stood has no probability, and is no customer
     still_here = pl.coalesce("p_alive", pl.when(pl.col("rung") == LEFT).then(0.0).otherwise(1.0))
     margins = pl.col("profit").sum() / pl.col("revenue").sum()

@@ -28,7 +28,7 @@ PRIOR_SPREAD = 2.0
 TRUSTED_PARETO_K = 0.7  # Vehtari et al. (2024), section 3.2.4
 STATIONS_APART = 1.5  # standard deviations along the ridge
 STATIONS = 8  # at most, on either side
-SHARPEST = 1e-13  # ratio of variances below which a ridge is lost in rounding
+SHARPEST = 1e-11  # ratio of variances below which a ridge is lost in rounding
 LOWEST_STATION = 9.0  # fall of the log density from the mode at which a ridge is no longer followed
 WIDER = 1.2  # spread of a station's draws along the ridge, in the mode's standard deviations
 SMALLEST_SHARE = 0.03  # of the draws, for each station
@@ -208,7 +208,10 @@ def sample_posterior(model: Any, prior: Mapping[str, Any] | None = None, draws: 
     if not stations:
         raise ConvergenceError("The posterior has no mode. Give a prior that says more of the parameters.")
     number = int(min(draws, max(FEWEST_DRAWS, EVALUATIONS // len(counts))))
-    points, log_proposal = _proposed(stations, number, random)
+    try:
+        points, log_proposal = _proposed(stations, number, random)
+    except np.linalg.LinAlgError:
+        raise ConvergenceError("The posterior is sharper than numbers can tell. Give a prior that says more.") from None
     log_likelihood = np.array([counts @ model._log_likelihood(theta, *histories) for theta in np.exp(points)])
     log_weights, pareto_k = smoothed(log_likelihood + _log_prior(distributions, points).sum(axis=-1) - log_proposal)
     weights = np.exp(log_weights - log_weights.max())

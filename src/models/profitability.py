@@ -2,8 +2,7 @@
 
 import polars as pl
 
-# the sum of floats depends on their order, which threads don't keep; that of decimals doesn't
-EXACT = pl.Decimal(38, 10)
+from models.exact import EXACT, exact_sum
 
 
 def with_profit(lines: pl.DataFrame, margin: float | None) -> pl.DataFrame:
@@ -39,7 +38,7 @@ def cost_share(lines: pl.DataFrame) -> float | None:
     if "cost" not in lines.columns:
         return None
     known = lines.filter(pl.col("cost").is_not_null())
-    amount, cost = known.select(pl.col("amount", "cost").cast(EXACT).sum().cast(pl.Float64)).row(0)
+    amount, cost = known.select(exact_sum("amount"), exact_sum("cost")).row(0)
     return cost / amount if amount > 0 else None
 
 

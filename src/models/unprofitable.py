@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from models.abc_xyz import share_before
+from models.exact import exact_sum
 
 NEW_TERMS, TO_A_DEALER, TO_RETAIL, FAREWELL = (
     "new terms",
@@ -19,7 +20,6 @@ NEW_TERMS, TO_A_DEALER, TO_RETAIL, FAREWELL = (
 DECISIONS = (NEW_TERMS, TO_A_DEALER, TO_RETAIL, FAREWELL)
 BY_RETURNS, BY_DISCOUNT, BY_SERVING, BY_PRICE = "returns", "discounts", "cost to serve", "cost of the goods"
 TAILS = (0.20, 0.15, 0.05)
-EXACT = pl.Decimal(38, 10)
 
 
 def burdens(customers: pl.DataFrame) -> pl.DataFrame:
@@ -132,7 +132,6 @@ def tails(customers: pl.DataFrame, shares: Sequence[float] = TAILS) -> pl.DataFr
     """
     ranked = customers.with_columns(before=share_before(customers, "revenue"))
     small = {share: (pl.col("before") >= 1 - share) | (pl.col("revenue") <= 0) for share in shares}
-    money = pl.col("revenue", "cost_to_serve", "profit").cast(EXACT).sum().cast(pl.Float64)
     known = pl.col("profit").null_count() == 0
     return pl.concat(
         ranked.filter(within)
@@ -140,7 +139,9 @@ def tails(customers: pl.DataFrame, shares: Sequence[float] = TAILS) -> pl.DataFr
             pl.lit(share).alias("share"),
             pl.len().cast(pl.Int64).alias("customers"),
             pl.col("purchases").sum(),
-            money,
+            exact_sum("revenue"),
+            exact_sum("cost_to_serve"),
+            exact_sum("profit"),
             known.alias("known"),
         )
         .with_columns(profit=pl.when("known").then("profit"))

@@ -169,12 +169,14 @@ class TestByHand:
             "decisions": "act",
         }
         assert stated["abc"].statement.startswith("1 customer (25.0% of all) brings 87% of revenue and 109% of profit")
-        assert "3 customers cost more than they bring: USD 742" in stated["below_zero"].statement
+        assert (
+            "3 customers cost more than they bring (since 10 January 2023): USD 742" in stated["below_zero"].statement
+        )
         assert "The costliest is ruined, at USD 720." in stated["below_zero"].statement
         assert stated["decisions"].value == 2
-        assert "new terms for 1 customer (USD -720 of profit)" in stated["decisions"].statement
+        assert "new terms for 1 customer (a loss of USD 720)" in stated["decisions"].statement
         asked = {id: finding.question for id, finding in stated.items() if finding.question}
-        assert asked == {"abc": "profit", "below_zero": "profit", "decisions": "decisions"}
+        assert asked == {"abc": "profit", "below_zero": "profit"}
 
     def test_a_window_counts_only_its_days(self, opened):
         # the 366 days of 2024, at no cost to serve
@@ -184,6 +186,39 @@ class TestByHand:
         assert table["profit"].to_dict() == {"large": 4800, "ruined": -600, "small": 8, "gone": 0}
         assert table["periods"].dropna().to_dict() == {"large": 12, "ruined": 12, "small": 12}
         assert "(in the last 366 days)" in ran(chapter)["stated"]["below_zero"].statement
+
+    def test_regularity_names_every_class_and_what_hides_it(self, opened, hand):
+        assert ran(hand)["stated"]["regularity"].statement == (
+            "From month to month 2 customers buy regularly (X), with 100% of revenue; 1 buys irregularly (Z), with 0% "
+            "of revenue; 1 spent nothing in these months."
+        )
+        # March and April are whole in the last 90 days of May; ruined came in January 2024, so it isn't too new
+        short = opened(ROWS, HEADER, as_of="2024-05-30", lookback_days=90)
+        found = ran(short)
+        assert found["stated"]["regularity"].verdict == "unknown"
+        assert found["stated"]["regularity"].statement == (
+            "The 90 days of lookback_days hold fewer than 3 whole months, so how regularly customers buy can't be "
+            "told: set more of them, or a shorter xyz_period; all count as Z."
+        )
+        assert [row[:2] for row in found["regularity"].rows[-2:]] == [
+            ("Z: too new to tell", "0"),
+            ("Z: lookback_days too short to tell", "3"),
+        ]
+
+    def test_who_varies_is_named_and_no_share_without_revenue(self, opened):
+        # a: 9, 1, 1, 1 a month, mean 3, deviation 12^0.5: Z; b: 3, 1, 1, 1, deviation 0.75^0.5 of a mean of 1.5: Y
+        rows = "".join(
+            f"{who},2024-{month:02d}-10,{money}\n"
+            for who, amounts in (("a", (9, 1, 1, 1)), ("b", (3, 1, 1, 1)))
+            for month, money in enumerate(amounts, start=1)
+        )
+        said = ran(opened(rows, as_of="2024-04-30"))["stated"]["regularity"].statement
+        assert said == (
+            "From month to month nobody buys regularly (X); 1 varies (Y), with 33% of revenue; 1 buys irregularly (Z), "
+            "with 67% of revenue."
+        )
+        said = ran(opened(f"{rows}a,2024-04-20,-99\n", as_of="2024-04-30"))["stated"]["regularity"].statement
+        assert said == "From month to month nobody buys regularly (X); 1 varies (Y); 1 buys irregularly (Z)."
 
     def test_by_number_of_purchases_and_by_quarter(self, opened):
         chapter = opened(ROWS, HEADER, as_of="2024-12-31", xyz_measure="purchases", xyz_period="quarter")

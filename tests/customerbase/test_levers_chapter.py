@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +65,8 @@ def test_findings_name_the_strongest_lever_and_where_the_base_stands(opened: Ope
     said = stated(chapter, moved(Estimate(0.4, 0.3, 0.5)))
     assert said["levers"].statement == (
         "Of the levers, one moves profit most: if 10% of the indifferent become regulars, the next 365 days bring "
-        "USD 30.00 more (80% interval 25 to 35), 15% of what is expected as it is; it would be USD 20.00 if every "
+        "USD 30.00 more (80% interval 25 to 35), 15% of the USD 200 of profit expected from "
+        "today's customers and the 12 new ones assumed; it would be USD 20.00 if every "
         "purchase is 10% larger and USD 10.00 if new customers make 10% more repeat purchases."
     )
     assert (said["levers"].value, said["levers"].question) == (30, "decisions")
@@ -137,3 +140,12 @@ def test_tables_and_figures_tell_the_same(opened: Opened) -> None:
     for picture in (figures.gains(found, "USD"), figures.retention(found, raised)):
         assert picture.png().startswith(b"\x89PNG")
     assert "of profit" in figures.gains(found, "USD").alt
+
+
+def test_an_interval_that_does_not_hold_its_estimate_is_left_out() -> None:
+    found = moved(Estimate(0.4, 0.45, 0.5)).levers
+    agreeing = levers._agreeing(replace(found, today=Estimate(200.0, 150.0, 250.0)))
+    assert agreeing.today == (200.0, 150.0, 250.0)
+    assert agreeing.retention.life.value == 0.4
+    assert math.isnan(agreeing.retention.life.low)
+    assert math.isnan(agreeing.retention.life.high)

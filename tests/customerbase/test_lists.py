@@ -13,6 +13,7 @@ import pytest
 from customerbase.lists import WORKBOOK_ROWS, read_list, sheet_name, write_list, write_workbook
 
 HOSTILE = (
+    *("\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(1)", "\n=1+1", " =1+1", "\u00a0=1", "\u200b=1", "\ufeff=1", "' =1"),
     *("=1+1", "+7 900", "-5", "@SUM(A1)", "\tx", "\rx", "a", "'quoted", "'=1", "''+", 'Иванов; "и" сыновья'),
     *('=HYPERLINK("http://x.example","y")', "=cmd|' /C calc'!A0", "#REF!", "#N/A", "http://x.example", "<b>&amp;"),
 )
@@ -50,7 +51,7 @@ class TestWorkbook:
                 assert cell.value[0] not in "=+-@\t\r"
         back = pl.DataFrame({"cell": [row[0].value for row in rows]})
         # a workbook knows no carriage return: it is a new line there
-        assert read_list(back)["cell"].to_list() == [cell.replace("\rx", "'\nx") for cell in HOSTILE]
+        assert read_list(back)["cell"].to_list() == [cell.replace("\rx", "\nx") for cell in HOSTILE]
 
     def test_it_holds_no_formula_link_or_macro(self, hostile) -> None:
         with zipfile.ZipFile(hostile) as parts:
@@ -87,6 +88,7 @@ class TestWorkbook:
         assert write_workbook(tmp_path / "list.xlsx", rows, "long") == WORKBOOK_ROWS
         assert write_workbook(tmp_path / "short.xlsx", rows, "long", most=2) == 2
         assert [row[0] for row in sheet_of(tmp_path / "short.xlsx").values] == ["n", 0, 1]
+        assert sheet_of(tmp_path / "short.xlsx").title == "first 2 of 1,005"
 
     def test_what_a_workbook_cannot_hold_is_shown_as_a_question_mark_or_cut(self, tmp_path) -> None:
         write_workbook(tmp_path / "list.xlsx", pl.DataFrame({"cell": ["a\x00\x1b\ufffeb", "я" * 40_000]}), "odd")

@@ -461,7 +461,8 @@ def test_a_databases_password_is_in_nothing_that_a_run_writes(path: str, shown: 
         ("control_share", 1.0, "less than 1"),
         ("order_cost", -1, "greater than or equal to 0"),
         ("order_cost", float("inf"), "finite"),
-        ("playbook", "protect all", "list"),
+        ("playbook", "protect all", "list of rules"),
+        ("playbook", ["protect"], "list of rules"),
         ("customer", 83, "papermill -r customer KEY"),
     ],
 )

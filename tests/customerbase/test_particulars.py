@@ -39,7 +39,16 @@ def test_records_that_nobody_identified_are_customers_of_their_own() -> None:
 
 @pytest.mark.parametrize(
     ("answers", "answer"),
-    [(["yes", "no"], "no"), (["no", "yes"], "no"), (["yes", None], "yes"), ([None, None], None), (["да", "нет"], "no")],
+    [
+        (["yes", "no"], "no"),
+        (["no", "yes"], "no"),
+        (["yes", None], "yes"),
+        ([None, None], None),
+        (["да", "нет"], "no"),
+        (["yes", "perhaps"], "no"),
+        ([None, "do not call"], "no"),
+        (["?", "Ja!"], "yes"),
+    ],
 )
 def test_any_no_is_a_no(answers: list[str | None], answer: str | None) -> None:
     found = of(consent=[*answers, "yes"], updated=[NEW, OLD, None])
@@ -110,10 +119,11 @@ def test_what_a_file_says_is_read_and_what_it_does_not_is_told(tmp_path) -> None
     found = read_customers(CustomersTable(path=str(file), columns=columns | {"consent": "consent"}))
     assert particulars_of(found.rows, None).rows() == [
         ("1", 1_200_000.5, 0.8, True, "yes"),
-        ("2", None, pytest.approx(0.075), False, None),
+        ("2", None, pytest.approx(0.075), False, "no"),
         ("3", None, None, None, None),
     ]
     assert found.notes == (
-        "1 answer on consent can't be read, being neither yes nor no: not recorded.",
+        "1 answer on consent can't be read, being neither yes nor no (c.csv row 3): it counts as no, since nobody is "
+        "contacted on a guess. Write yes or no there, and nothing where nobody was asked.",
         "1 answer in customers.columns.potential can't be read: not recorded.",
     )

@@ -22,6 +22,7 @@ from customerbase.parameters import read_parameters
 from customerbase.reasons import filled_in
 from customerbase.store import read_table
 from customerbase.unsaid import Unsaid
+from customerbase.wording import money
 from models.playbook import ACTIONS, PLAYBOOK_COLUMNS
 
 AS_OF = dt.date(2025, 6, 30)
@@ -44,7 +45,9 @@ def planted() -> list[tuple]:
             rows.append((who, day, round(amount, 2), round(amount * cost_share, 2), what, manager, "sale"))
 
     for number in range(40):
-        bought = np.unique(random.integers(0, 700, random.integers(2, 14)))
+        # a third of them leave, so that the model has seen it
+        gone = random.integers(0, 600) if number % 3 == 0 else 0
+        bought = np.unique(random.integers(gone, 700, random.integers(2, 14)))
         buys(f"{number:02d}", bought, 90 + number, manager=("Ann", "Bob")[number % 2])
     buys("largest", range(5, 700, 20), 900, what="windows")
     buys("renowned", range(9, 700, 60), 20)
@@ -181,15 +184,47 @@ class TestDecisions:
         assert "windows" in row_of(customers, "largest")["offer"]
         assert "doors" in row_of(customers, "lost")["offer"]
 
-    def test_the_next_contact_is_when_the_next_purchase_is_due_but_not_before_tomorrow(self, played):
+    def test_the_next_contact_is_a_working_day_on_or_after_which_the_next_purchase_is_due(self, played):
         customers = played()[1]
-        known = customers.filter(pl.col("due").is_not_null())
-        tomorrow = AS_OF + dt.timedelta(days=1)
-        assert customers.schema["next_contact"] == pl.Date
-        assert (known["next_contact"] == known["due"].clip(tomorrow, None)).all()
+        known = customers.filter(pl.col("due").is_not_null() & pl.col("next_contact").is_not_null())
+        tomorrow = AS_OF + dt.timedelta(days=1)  # a Tuesday
+        assert customers.schema["next_contact"] == customers.schema["due_since"] == pl.Date
+        weekend = 0
+        for due, contact in known.select("due", "next_contact").iter_rows():
+            wanted = max(due, tomorrow)
+            weekend += wanted.weekday() > 4
+            assert contact == wanted + dt.timedelta(days=max(0, 7 - wanted.weekday()) if wanted.weekday() > 4 else 0)
+        assert weekend > 0
         assert row_of(customers, "lost")["next_contact"] == tomorrow
         assert row_of(customers, "largest")["next_contact"] > tomorrow
         assert row_of(customers, "returned")["next_contact"] is None
+
+    @pytest.mark.parametrize(
+        ("as_of", "due", "contact", "since"),
+        [
+            ("2025-12-31", "2025-12-31", "2026-01-01", "2025-12-31"),
+            ("2026-01-02", "2025-12-30", "2026-01-05", "2025-12-30"),  # a Friday: not before Monday
+            ("2026-01-02", "2026-01-04", "2026-01-05", None),
+            ("2026-01-02", "2026-01-09", "2026-01-09", None),
+            ("2026-01-02", "2026-01-10", "2026-01-12", None),
+            ("2026-01-02", None, None, None),
+        ],
+    )
+    def test_a_day_that_has_passed_is_told_as_overdue(self, as_of, due, contact, since):
+        days = [None if day is None else dt.date.fromisoformat(day) for day in (as_of, due, contact, since)]
+        frame = pl.DataFrame({"due": [days[1]], "action": ["protect"]}, schema_overrides={"due": pl.Date})
+        assert days[0] is not None
+        assert frame.select(playbook.next_dates(days[0])).row(0) == (days[2], days[3])
+
+    def test_nobody_to_keep_at_low_cost_is_called_because_a_purchase_is_overdue(self, played):
+        customers = played()[1]
+        overdue = customers.filter(pl.col("due") <= AS_OF)
+        keep = pl.col("action") == "keep at low cost"
+        assert overdue.filter(keep).height > 0
+        assert overdue.filter(keep)["next_contact"].is_null().all()
+        assert overdue.filter(~keep)["next_contact"].is_not_null().all()
+        assert (overdue["due_since"] == overdue["due"]).all()
+        assert customers.filter(pl.col("due") > AS_OF)["due_since"].is_null().all()
 
     def test_shares_and_silence_are_those_of_the_key_accounts(self, played):
         chapter, customers = played()
@@ -240,7 +275,9 @@ class TestLists:
             on_list, held = (set(of.filter(name)["customer"]) for name in ("on_list", "control_group"))
             assert on_list.isdisjoint(held)
             assert on_list | held == set(reached["customer"])
-            assert len(held) == int(share * reached.height + 0.5)
+            others = reached.filter(~pl.col("key_account"))
+            assert held <= set(others["customer"])
+            assert len(held) == int(share * others.height + 0.5)
             for ending in ("csv", "xlsx"):
                 assert files.get(f"lists/{action.replace(' ', '_')}.{ending}", set()) == on_list
         held_out = pl.read_csv(chapter.folder / "lists" / "control_group.csv", infer_schema=False)
@@ -337,8 +374,19 @@ class TestPages:
         stated = {found.id: found for found in findings(chapter, customers, *args).findings}
         assert stated["actions"].value == customers.height
         assert stated["develop"].question == stated["let_go"].question == "decisions"
-        assert "let 1 customer go (profit USD -27.00)" in stated["let_go"].statement
-        assert "1 customer (profit USD -1,440)" in stated["let_go"].statement
+        for action in ("protect", "develop", "win back"):
+            of = customers.filter(pl.col("action") == action)
+            called = of.filter("on_list")
+            said = stated[action.replace(" ", "_")].statement
+            stake = money(called["value_at_stake"].sum(), "USD")
+            told = f"of it {stake} with the {called.height} on the list" if called.height else "none of it with anybody"
+            assert (told in said) == (called.height < of.height)
+        first = customers.filter((pl.col("action") == "develop") & pl.col("on_list"))
+        first = first.sort("value_at_stake", descending=True)["customer"].head(3)
+        assert all(name in stated["develop"].statement.partition("first of all ")[2] for name in first)
+        assert "set order_cost and contact_cost" in stated["let_go"].statement
+        assert "let 1 customer go (a loss of USD 27.00)" in stated["let_go"].statement
+        assert "1 customer (a loss of USD 1,440)" in stated["let_go"].statement
         assert "may not be contacted" in stated["lists"].statement
 
 
@@ -384,8 +432,12 @@ def test_a_base_that_says_little_is_decided_and_listed_too(rows, make_base, tmp_
         ("revenue", None, "not recorded"),
         ("purchases", 1000, "1,000"),
         ("purchases", 0, "0"),
-        ("growth", 12.346, "1,235%"),
-        ("growth", -0.5, "-50%"),
+        ("growth", 12.346, "1,234.6%"),
+        ("growth", -0.5, "-50.0%"),
+        ("share", 0.0994, "9.9%"),
+        ("share", -0.0004, "0.0%"),
+        ("share", -0.0996, "-10.0%"),
+        ("p_alive", None, "not known"),
         ("p_alive", 0.004, "under 1%"),
         ("p_alive", 0.996, "over 99%"),
         ("p_alive", 0.5, "50%"),

@@ -6,7 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from customerbase.wording import between, count, day, money, number, percent, plural
+from customerbase.wording import (
+    between,
+    count,
+    day,
+    key,
+    listed,
+    money,
+    number,
+    percent,
+    plural,
+    profit_or_loss,
+    tenths,
+)
 
 MISSING = [None, float("nan"), np.float64("nan"), pd.NA, pd.NaT, float("inf"), float("-inf")]
 
@@ -129,3 +141,40 @@ def test_a_day_is_written_without_a_leading_zero():
 def test_an_interval_names_both_ends_in_the_wording_asked_for():
     assert between(1234.4, 5678.6) == "1,234 to 5,679"
     assert between(0.1234, 0.5, "{:.0%}") == "12% to 50%"
+
+
+@pytest.mark.parametrize(
+    ("parts", "most", "shown"),
+    [
+        ([], None, ""),
+        (["a"], None, "a"),
+        (["a", "b"], 2, "a and b"),
+        (["a", "b", "c"], None, "a, b and c"),
+        (["a", "b", "c"], 2, "a, b and 1 other"),
+        (["a", "b", "c", "d"], 2, "a, b and 2 others"),
+    ],
+)
+def test_parts_are_listed(parts, most, shown):
+    assert listed(parts, most) == shown
+
+
+@pytest.mark.parametrize(
+    ("profit", "shown"),
+    [
+        (5, "USD 5.00 of profit"),
+        (0, "USD 0.00 of profit"),
+        (-975_199.4, "a loss of USD 975,199"),
+        (-0.001, "USD 0.00 of profit"),
+    ],
+)
+def test_less_than_nothing_is_a_loss(profit, shown):
+    assert profit_or_loss(profit, "USD") == shown
+
+
+def test_a_key_is_one_short_line():
+    assert key("a\nb") == "a?b"
+    assert key("N" * 300) == "N" * 39 + "…"
+
+
+def test_a_share_is_told_to_a_tenth():
+    assert (tenths(0.1234), tenths(None), tenths(float("nan"))) == ("12.3%", "not known", "not known")

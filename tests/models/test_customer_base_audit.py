@@ -101,8 +101,14 @@ class TestPeriods:
         assert before.last + dt.timedelta(days=1) == now.first
         assert now.last == END
 
-    def test_the_halves_of_an_odd_number_of_days_leave_the_first_one_out(self):
+    def test_the_halves_of_an_odd_number_of_days_hold_the_first_purchase(self):
+        # 31 days: the earlier half begins a day before the first purchase, so that both have 16
         before, now = audit.two_periods(dt.date(2024, 12, 1), END)
+        assert before == (dt.date(2024, 11, 30), dt.date(2024, 12, 15))
+        assert now == (dt.date(2024, 12, 16), END)
+
+    def test_the_halves_of_an_even_number_of_days_are_the_ledger(self):
+        before, now = audit.two_periods(dt.date(2024, 12, 2), END)
         assert before == (dt.date(2024, 12, 2), dt.date(2024, 12, 16))
         assert now == (dt.date(2024, 12, 17), END)
 
@@ -144,6 +150,20 @@ class TestLens1:
         split = audit.split(both[1])
         assert split == pytest.approx((4, 1.25, 191, 0.5))
         assert (split.revenue, split.profit) == pytest.approx((955, 477.5))
+
+    def test_beside_the_factors_stands_the_customer_in_the_middle(self, both):
+        # purchases 1, 1, 1, 2 against 1.25 each; values 40, 75, 300, 500 against 191 over the purchases
+        typical = audit.typical_factors(both[1], audit.split(both[1]))
+        assert typical["median"].to_dict() == {"purchases_each": 1, "value": 187.5}
+        assert typical["below_mean"].to_dict() == {"purchases_each": 0.75, "value": 0.5}
+
+    def test_groups_are_described_each_by_itself(self, both):
+        # the first half is w and s, with a purchase of 500 and 300; the second v with two of 40, and x with one of 75
+        halves = audit.decile_spread(both[1], groups=2).set_index("decile")
+        assert halves["purchases_mean"].tolist() == [1, 1.5]
+        assert halves["purchases_below_mean"].tolist() == [0, 0.5]
+        assert halves["value_mean"].tolist() == halves["value_median"].tolist() == [400, 57.5]
+        assert halves["value_below_mean"].tolist() == [0.5, 0.5]
 
     def test_groups_by_revenue(self, both):
         # halves: w 500 and s 300 bring 800 of 955, v 80 and x 75 the other 155
@@ -200,6 +220,19 @@ class TestLens2:
         assert flows["revenue_change"].tolist() == [-200, 0, 0, 200, 75, 580, 0]
         assert flows["profit_change"].sum() == pytest.approx(477.5 - 150)
 
+    def test_who_bought_only_once_ever_is_counted_among_the_lost(self, days):
+        # from 1 June 2023 back: t had bought on two days, x once; s bought again
+        first, second = Period(dt.date(2022, 12, 1), dt.date(2023, 6, 30)), Period(dt.date(2023, 7, 1), END)
+        before, now = (audit.customers_of_period(days, period) for period in (first, second))
+        compared = audit.compare_periods(before, now, pl.Series([], dtype=pl.String))
+        assert audit.lost_after_one_purchase(days, compared) == 0
+        early = audit.customers_of_period(days, Period(second.first, dt.date(2023, 12, 31)))
+        compared = audit.compare_periods(before, early, pl.Series([], dtype=pl.String))
+        # now s, t and x are lost, and in all its days s bought twice, t twice and x twice
+        assert compared.filter(status="lost")["customer"].to_list() == ["s", "t", "x"]
+        assert audit.lost_after_one_purchase(days, compared) == 0
+        assert audit.lost_after_one_purchase(days.filter(pl.col("date") < dt.date(2024, 1, 1)), compared) == 2
+
     def test_amounts_equal_but_for_the_order_of_their_sums_are_the_same(self):
         before = pl.DataFrame({"customer": ["a"], "purchases": [3], "revenue": [0.1 + 0.2], "profit": [None]})
         now = before.with_columns(revenue=pl.lit(0.3))
@@ -248,6 +281,8 @@ class TestCohorts:
         assert alone["share_active"].tolist() == [1, 0.5]
         assert alone["purchases_each"].tolist() == [1.5, 1]
         assert alone["revenue_each"].tolist() == [150, 300]
+        assert alone["revenue_median"].tolist() == [150, 300]
+        assert alone["revenue_below_mean"].tolist() == [0.5, 0]
         assert alone["total_mean"].tolist() == [150, 300]
         assert alone["total_median"].tolist() == [150, 300]
         assert alone["total_below_mean"].tolist() == [0.5, 0.5]
@@ -262,7 +297,9 @@ class TestCohorts:
         assert at_30["share_back"].tolist() == [0, 0.5, 1, 0]
         assert at_30["revenue_mean"].tolist() == [25, 150, 80, 500]
         assert at_30["purchases_median"].tolist() == [1, 1.5, 2, 1]
-        assert at_30["below_mean"].tolist() == [0, 0.5, 0, 0]
+        assert at_30["below_mean"].tolist() == at_30["purchases_below_mean"].tolist() == [0, 0.5, 0, 0]
+        assert at_30["profit_mean"].tolist() == at_30["profit_median"].tolist() == [12.5, 75, 40, 250]
+        assert at_30["profit_below_mean"].tolist() == [0, 0.5, 0, 0]
         assert at_30["margin"].tolist() == [0.5] * 4
         day_before = audit.cohorts_at_equal_age(days, dt.date(2024, 10, 28), "quarter", 30)
         assert len(day_before) == 3

@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from models.concentration import concentration_by_period
+from models.exact import exact_sum
 from models.key_accounts import (
     against_own_rhythm,
     dependency_level,
@@ -14,6 +16,7 @@ from models.key_accounts import (
     load_by_manager,
     revenue_a_year,
     shares_of_revenue,
+    spellings,
     without_the_largest,
 )
 
@@ -119,6 +122,38 @@ class TestParts:
         ]
 
 
+def test_spellings_differ_by_case_and_spaces():
+    names = pl.Series(["anna", "Anna", "Anna ", "Anna", "ANNA", "Bob", "Анна", "АННА", "Анна", None, "a b", "A  B"])
+    assert spellings(names) == {"ANNA": "Anna", "Anna ": "Anna", "anna": "Anna", "АННА": "Анна", "a b": "A  B"}
+
+
+def test_shares_do_not_depend_on_the_order_of_rows():
+    """Threads keep no order; sums of floats would differ with it."""
+    amounts = [0.1, 0.7, 1e9, -1e9 + 0.3, 3.3, 1e-7, 12345.67, 0.2] * 40
+    lines = pl.DataFrame(
+        {
+            "customer": [f"c{at % 7}" for at in range(len(amounts))],
+            "manager": [f"m{at % 3}" for at in range(len(amounts))],
+            "date": [AS_OF - dt.timedelta(days=at) for at in range(len(amounts))],
+            "amount": amounts,
+        }
+    )
+    told = []
+    for seed in range(5):
+        rows = lines.sample(fraction=1.0, shuffle=True, seed=seed)
+        sums = rows.group_by("customer").agg(exact_sum("amount").alias("revenue"))
+        told.append(
+            (
+                largest_share_of_part(rows, "manager").sort("customer").rows(),
+                revenue_a_year(rows, AS_OF),
+                shares_of_revenue(sums).sort("customer").rows(),
+                without_the_largest(sums).rows(),
+                concentration_by_period(rows, "quarter", AS_OF).rows(),
+            )
+        )
+    assert all(one == told[0] for one in told)
+
+
 @pytest.mark.parametrize(
     ("share", "level"),
     [
@@ -174,6 +209,7 @@ class TestLeaving:
             **{"profit_lost": 10, "profit_left": 10, "profit_share": 0.5},
             **{"cost_lost": 40, "cost_left": 40, "cost_share": 0.5},
             "discount": 3,
+            **{"volume_discount": None, "discounts_known": 0},
             "next_share": 0.6,
         }
         assert three["who"] == ["a", "b", "c"]
@@ -193,6 +229,11 @@ class TestLeaving:
         case = without_the_largest(unknown, [1]).row(0, named=True)
         assert case["profit_lost"] == 10
         assert [case[name] for name in ("profit_left", "profit_share", "cost_lost", "discount")] == [None] * 4
+
+    def test_the_recorded_discount_is_of_what_is_bought_for_them(self):
+        recorded = self.CUSTOMERS.with_columns(volume_discount=pl.Series([0.5, None, 0.25, 0.1, 0.9]))
+        one, three = without_the_largest(recorded).select("volume_discount", "discounts_known").rows()
+        assert (one, three) == ((4.0, 1), (4.0 + 6.0, 2))
 
     def test_profit_below_zero_has_no_share(self):
         case = without_the_largest(self.CUSTOMERS.with_columns(profit=pl.col("profit") - 10), [1]).row(0, named=True)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.ladder import LEFT, MOVES, NOT_YET, RUNGS, by_rung, loyalty, moves, rungs
+from models.ladder import LEFT, MOVES, NOT_YET, RUNGS, Lost, by_rung, lost, loyalty, moves, rungs
 
 quick = settings(deadline=None, derandomize=True, database=None, max_examples=60)
 HISTORIES = {"purchases": pl.Int64, "p_alive": pl.Float64, "adherent": pl.Boolean, "advocate": pl.Boolean}
@@ -71,6 +71,40 @@ class TestLoyalty:
         assert loyalty(pl.DataFrame({"customer": ["a"], "exclusive": [True]})).rows() == [("a", True, None)]
         assert loyalty(pl.DataFrame(schema={"customer": pl.String})).is_empty()
 
+    @pytest.mark.parametrize("empty", [("exclusive", "share_of_wallet"), ("referred_by",)])
+    def test_a_column_without_an_answer_records_nothing(self, empty):
+        schema = {
+            "customer": pl.String,
+            "exclusive": pl.Boolean,
+            "share_of_wallet": pl.Float64,
+            "referred_by": pl.String,
+        }
+        particulars = pl.DataFrame([("a", True, 0.9, "b"), ("b", True, 0.9, None)], schema, orient="row")
+        found = loyalty(particulars.with_columns(pl.lit(None, schema[name]).alias(name) for name in empty))
+        assert found["advocate"].is_null().all()
+        assert found["adherent"].to_list() == ([None, None] if "exclusive" in empty else [True, True])
+
+
+class TestLost:
+    def test_counts_whom_a_model_can_tell_of(self):
+        """Of a to d, who had bought twice and more, a and d have left, and took 7 and 0 of 7 + 5 + 3.
+
+        e and f had bought once: e still has, f came back since. g had left already, h wasn't there yet.
+        """
+        rows = [
+            ("a", LEFT, "regular", 5, 5),
+            ("b", "regular", "client", 3, 2),
+            ("c", "adherent", "adherent", 2, 2),
+            ("d", LEFT, "client", 0, 2),
+            ("e", "buyer", "buyer", 1, 1),
+            ("f", LEFT, "buyer", 2, 1),
+            ("g", LEFT, LEFT, 4, 4),
+            ("h", "buyer", None, 1, None),
+        ]
+        columns = ["customer", "rung", "rung_a_year_ago", "purchases", "purchases_a_year_ago"]
+        revenue = pl.DataFrame({"customer": list("abcg"), "revenue": [7.0, 5.0, 3.0, 9.0]})
+        assert lost(pl.DataFrame(rows, columns, orient="row"), revenue) == Lost(4, 2, 1, 15.0, 7.0)
+
 
 class TestByRung:
     def test_counts_customers_and_revenue_means_beside_medians(self):
@@ -84,6 +118,13 @@ class TestByRung:
         assert list(frame.loc[LEFT]) == pytest.approx([2, 0.4, 10, 0.1, 5, 5, 0.5])
         assert list(frame.loc["regular", ["customers", "revenue"]]) == [0, 0]
         assert frame.loc["regular", ["mean", "median"]].isna().all()
+
+    def test_the_order_of_customers_changes_no_digit(self):
+        amounts = [0.1, 0.2, 0.3, 1e9 + 0.1, -1e9, 7.7, 1 / 3]
+        ladder = pl.DataFrame({"customer": [str(n) for n in range(700)], "rung": ["buyer", LEFT] * 350})
+        revenue = pl.DataFrame({"customer": ladder["customer"], "revenue": amounts * 100})
+        forth, back = (by_rung(rows, revenue).to_numpy().tolist() for rows in (ladder, ladder.reverse()))
+        assert [row for row in forth if row[1]] == [row for row in back if row[1]]
 
     def test_has_no_shares_of_a_revenue_of_nothing(self):
         ladder = pl.DataFrame({"customer": ["a"], "rung": ["buyer"]})

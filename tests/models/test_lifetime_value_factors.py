@@ -68,6 +68,9 @@ def test_the_four_factors_by_hand(times):
     assert row["segment"] == "all"
     assert [row["customers"], row["lost"]] == [3, 1]
     assert row["mean_purchase"] == 25
+    # of their own a pays 40 / 2 = 20 a purchase, b 80 / 2 = 40 and c 5
+    assert row["median_purchase"] == 20
+    assert row["below_mean_purchase"] == pytest.approx(2 / 3)
     assert row["purchases_a_year"] == pytest.approx(5 / together)
     assert row["profit_share"] == 0.2
     assert row["years"] == pytest.approx(together)
@@ -102,6 +105,12 @@ def test_one_customer_on_the_last_day_has_no_pace_and_no_lifetime(times):
     row = lifetime_value_factors(times.filter(pl.col("customer") == "c")).iloc[0]
     assert row["mean_purchase"] == 5
     assert np.isnan(row[["purchases_a_year", "years", "value", "years_low", "years_high"]].astype(float)).all()
+
+
+def test_the_order_of_customers_changes_no_digit(times):
+    many = pl.concat([times.with_columns(pl.col("amount", "years") / n) for n in range(1, 200)])
+    forth, back = (lifetime_value_factors(rows).to_numpy().tolist() for rows in (many, many.reverse()))
+    assert forth == back
 
 
 def test_the_estimate_is_right_where_lifetimes_are_exponential():

@@ -132,6 +132,11 @@ class TestRules:
             ([LAST] * 101, "there are 101 rules; write 100 at most"),
             ([rule(abc="= A")], "rule 1: the last rule must hold for everyone; take its 'when' out"),
             ([LAST, LAST], "rule 2 can never be reached, since rule 1 takes everybody it could"),
+            (book(rule(p_alive="> 1")), "rule 1: its conditions can never hold together"),
+            (book(rule(p_alive="< 0%")), "rule 1: its conditions can never hold together"),
+            (book(rule(purchases="< 0")), "rule 1: its conditions can never hold together"),
+            (book(rule(days_since_last="< 0")), "rule 1: its conditions can never hold together"),
+            (book(rule(p_alive=">= 0"), rule(p_alive="<= 0.3")), "rule 2 can never be reached, since rule 1 takes"),
             (book(rule("portect")), "rule 1: unknown action 'portect'. Did you mean 'protect'?"),
             (book(rule("dance")), "rule 1: unknown action 'dance'; it is one of protect, develop"),
             (book({"because": "x"}), "rule 1: 'action' is missing"),
@@ -370,6 +375,7 @@ class TestValueAtStake:
         "cost_to_serve": 60.0,
         "unused_potential": None,
         "rung": "regular",
+        "first_purchase": dt.date(2020, 5, 1),
     }
 
     @pytest.mark.parametrize(
@@ -388,15 +394,21 @@ class TestValueAtStake:
             ({"action": "let go", "profit": -100.0}, 160.0, False),
             ({"action": "let go", "profit": -100.0, "p_alive": None}, 200.0, False),
             ({"action": "let go", "profit": -100.0, "p_alive": None, "rung": "left"}, 0.0, False),
+            # a customer of 200 days loses it in these; of five days, in what is at least taken for a pace, 90 days
+            ({"action": "let go", "profit": -100.0, "first_purchase": dt.date(2025, 6, 15)}, 292.0, False),
+            ({"action": "let go", "profit": -9.0, "first_purchase": dt.date(2025, 12, 27)}, 58.4, False),
+            ({"action": "let go", "profit": -100.0, "first_purchase": None}, 160.0, False),
             ({"action": "let go", "profit": None}, None, False),
             ({"action": "let go", "profit": 5.0}, 0.0, False),
             ({"action": "hand over"}, 96.0, False),
+            ({"action": "hand over", "first_purchase": dt.date(2025, 6, 15)}, 175.2, False),
         ],
     )
     def test_is_what_the_action_keeps_wins_or_no_longer_loses(self, case, stake, has_interval):
-        schema = {name: pl.String if name in ("action", "rung") else pl.Float64 for name in self.ROW}
+        kinds = {"action": pl.String, "rung": pl.String, "first_purchase": pl.Date}
+        schema = {name: kinds.get(name, pl.Float64) for name in self.ROW}
         frame = pl.DataFrame([{**self.ROW, **case}], schema=schema)
-        found = value_at_stake(frame, horizon_days=730, days_looked_at=365).row(0)
+        found = value_at_stake(frame, horizon_days=730, days_looked_at=365, as_of=dt.date(2025, 12, 31)).row(0)
         assert found[0] == pytest.approx(stake) if stake is not None else found[0] is None
         assert found[1:] == ((20.0, 150.0) if has_interval else (None, None))
 

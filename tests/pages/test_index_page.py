@@ -68,10 +68,31 @@ def test_a_finding_without_a_known_question_stands_with_its_chapter(question: st
 
 
 def test_key_accounts_lead_to_their_dossiers() -> None:
-    soup = page(finding(), dossiers=[(HOSTILE, "dossier-1 a"), ("002", "dossier-002")])
+    soup = page(finding(), dossiers=[(HOSTILE, "dossier-1 a", ""), ("002", "dossier-002", HOSTILE)])
     links = soup.select("nav.dossiers a")
     assert [link["href"] for link in links] == ["chapters/dossier-1%20a.html", "chapters/dossier-002.html"]
     assert [link.text for link in links] == [HOSTILE, "002"]
+
+
+def test_lists_are_led_to_with_how_many_they_hold() -> None:
+    soup = page(finding(), lists=[("win back", "win_back.xlsx", "3 customers"), (HOSTILE, "by_manager/a b.xlsx", "")])
+    assert [link["href"] for link in soup.select("nav.lists a")] == [
+        "lists/win_back.xlsx",
+        "lists/by_manager/a%20b.xlsx",
+    ]
+    assert soup.select_one("nav.lists li").text == "win back 3 customers"  # type: ignore[union-attr]
+
+
+def test_what_calls_for_action_is_never_folded_away() -> None:
+    folded = page(finding(verdict="note")).select_one("nav details")
+    assert folded is not None and not folded.has_attr("open")
+    opened = page(finding(verdict="act")).select_one("nav details")
+    assert opened is not None and opened.has_attr("open")
+
+
+def test_no_line_ends_between_a_currency_and_its_amount() -> None:
+    (said,) = page(finding(statement="It cost USD 3,000 and RUB -5.", low=None)).select(".cb-finding > p:first-child")
+    assert said.text == "It cost USD\u00a03,000 and RUB\u00a0-5."
 
 
 def test_a_finding_leads_to_where_it_comes_from() -> None:

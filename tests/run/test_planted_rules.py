@@ -218,7 +218,7 @@ def test_the_silent_key_account_is_found(tables, planted) -> None:
     for name, row in silent.iterrows():
         last = dt.date.fromisoformat(planted["silent key account"][str(name)])
         assert row["days_silent"] == (LAST_DAY - last).days
-        assert row["value_at_stake"] > 0
+        assert row["value_if_alive"] > 0
 
 
 # the ladder

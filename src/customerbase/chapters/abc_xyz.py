@@ -9,26 +9,27 @@ import pandas as pd
 import polars as pl
 
 from models import abc_xyz as model
+from models.exact import exact_sum
 
 from ..chapter import Chapter
 from ..errors import CannotSay
 from ..findings import Findings
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, day, money, number, percent, plural
+from ..wording import count, day, key, money, number, percent, plural, profit_or_loss, tenths
 from . import unprofitable
 from .profit import (
     NO_PROFIT,
     costs_known,
     customer_profit,
     customer_revenue,
+    first_counted,
     over,
     profit_known,
     serving_known,
     share,
     total,
 )
-from .unprofitable import tenths
 
 TABLE = ("customer", "revenue", "profit", "abc", "xyz", "abc_profit", "variation", "periods")
 A_YEAR_AGO = ("abc_a_year_ago", "xyz_a_year_ago")
@@ -40,6 +41,7 @@ REGULARITY = {
     "Z": "Z: irregular",
     "nothing": "Z: spent nothing in these {periods}",
     "new": "Z: too new to tell",
+    "short": "Z: lookback_days too short to tell",
 }
 
 
@@ -95,7 +97,7 @@ def _everybody(chapter: Chapter) -> pl.LazyFrame:
 def _classes(chapter: Chapter, bring: pl.LazyFrame) -> pl.DataFrame:
     """Add abc, xyz, variation and periods to what customers bring, and sort by customer."""
     given = chapter.parameters
-    first = None if given.lookback_days is None else chapter.as_of - dt.timedelta(days=given.lookback_days - 1)
+    first = None if given.lookback_days is None else first_counted(chapter)
     regularity = model.variation(
         chapter.purchases, chapter.as_of, period=given.xyz_period, measure=given.xyz_measure, first=first
     )
@@ -130,9 +132,9 @@ def class_table(chapter: Chapter, customers: pl.DataFrame) -> ShownTable:
                 "customers": of_class.height,
                 "revenue_share": share(brought, revenue),
                 "profit_share": share(total(of_class["profit"]), profit),
-                "mean": of_class["revenue"].mean(),
+                "mean": share(brought, of_class.height),
                 "median": of_class["revenue"].median(),
-                "purchases": of_class["purchases"].mean(),
+                "purchases": share(purchases, of_class.height),
                 "each": brought / purchases if purchases else None,
             }
         )
@@ -203,7 +205,7 @@ def large_but_poor(
     if poor.is_empty():
         return Unsaid("Nobody is A in revenue and C in profit.")
     columns: Columns = {
-        "customer": ("customer", unprofitable.key),
+        "customer": ("customer", key),
         **unprofitable.money_columns(chapter, "revenue", "discount", "returned", "cost_to_serve", "profit"),
     }
     shown = poor.sort(["revenue", "customer"], descending=[True, False]).head(unprofitable.LONGEST_LIST)
@@ -218,12 +220,16 @@ def regularity(chapter: Chapter, customers: pl.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        class (X, Y, Z, nothing, new), customers, share, revenue, revenue_share, strict (customers by the stricter
-        limits).
+        class (X, Y, Z, nothing, new, and short where lookback_days holds too few periods to tell), customers, share,
+        revenue, revenue_share, strict (customers by the stricter limits).
     """
     strict = model.xyz(customers, model.STRICT_XYZ_LIMITS)
-    told = customers.select("revenue", today=_kind_of(pl.col("xyz")), strict=_kind_of(pl.lit(strict)))
-    today = told.group_by("today").agg(pl.len(), pl.col("revenue").sum())
+    before = chapter.purchases.filter(pl.col("date") < first_counted(chapter))["customer"].unique()
+    cut_short = pl.col("customer").is_in(before.implode())
+    told = customers.select(
+        "revenue", today=_kind_of(pl.col("xyz"), cut_short), strict=_kind_of(pl.lit(strict), cut_short)
+    )
+    today = told.group_by("today").agg(pl.len(), exact_sum("revenue"))
     rows = []
     for name in REGULARITY:
         found = today.filter(pl.col("today") == name)
@@ -238,12 +244,15 @@ def regularity(chapter: Chapter, customers: pl.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     frame["share"] = frame["customers"] / customers.height
     frame["revenue_share"] = [share(part, total(customers["revenue"])) for part in frame["revenue"]]
-    return frame
+    return frame[(frame["class"] != "short") | (frame["customers"] > 0)]
 
 
-def _kind_of(letter: pl.Expr) -> pl.Expr:
+def _kind_of(letter: pl.Expr, cut_short: pl.Expr) -> pl.Expr:
+    too_few = pl.col("periods") < model.FEWEST_PERIODS
     return (
-        pl.when(pl.col("periods") < model.FEWEST_PERIODS)
+        pl.when(too_few & cut_short)
+        .then(pl.lit("short"))
+        .when(too_few)
         .then(pl.lit("new"))
         # without a purchase that stood there are no periods either
         .when(pl.col("variation").is_null())
@@ -396,7 +405,7 @@ def _state_both(chapter: Chapter, customers: pl.DataFrame, both: pd.DataFrame | 
     chapter.state(
         "abc_profit",
         f"{plural(poor.height, 'customer is', 'customers are')} A in revenue but C in profit: "
-        f"{money(total(poor['revenue']), currency)} of revenue, {money(total(poor['profit']), currency)} of profit.",
+        f"{money(total(poor['revenue']), currency)} of revenue, {profit_or_loss(total(poor['profit']), currency)}.",
         value=poor.height,
         unit="customers",
         verdict="watch",
@@ -405,24 +414,39 @@ def _state_both(chapter: Chapter, customers: pl.DataFrame, both: pd.DataFrame | 
 
 def _state_regularity(chapter: Chapter, regular: pd.DataFrame) -> None:
     customers = dict(zip(regular["class"], regular["customers"], strict=True))
-    period = chapter.parameters.xyz_period
-    if customers["new"] == sum(customers.values()):
-        chapter.state(
-            "regularity",
-            f"Nobody has been a customer for {model.FEWEST_PERIODS} whole {period}s yet, so how regularly they buy "
-            "can't be told: all count as Z.",
-            verdict="unknown",
-        )
+    brings = dict(zip(regular["class"], regular["revenue_share"], strict=True))
+    given, short = chapter.parameters, customers.get("short", 0)
+    whole = f"{model.FEWEST_PERIODS} whole {given.xyz_period}s"
+    if customers["new"] + short and not sum(customers[letter] for letter in model.XYZ):
+        reason = f"Nobody has been a customer for {whole} yet, so how regularly they buy can't be told"
+        if short:
+            reason = (
+                f"The {plural(given.lookback_days or 0, 'day')} of lookback_days hold fewer than {whole}, so how "
+                "regularly customers buy can't be told: set more of them, or a shorter xyz_period"
+            )
+        chapter.state("regularity", f"{reason}; all count as Z.", verdict="unknown")
         return
-    even = regular.iloc[0]
-    brought = f", with {percent(even['revenue_share'])} of revenue" if customers["X"] else ""
-    new = f", and {count(customers['new'])} are too new to tell" if customers["new"] else ""
-    regular_ones = plural(customers["X"], "customer buys", "customers buy") if customers["X"] else "Nobody buys"
+    even = plural(customers["X"], "customer buys", "customers buy") if customers["X"] else "nobody buys"
+    kinds = {
+        "X": f"{even} regularly",
+        "Y": f"{count(customers['Y'])} var{'ies' if customers['Y'] == 1 else 'y'}",
+        "Z": f"{count(customers['Z'])} buy{'s' if customers['Z'] == 1 else ''} irregularly",
+    }
+    told = []
+    for letter, words in kinds.items():
+        part = "" if isnan(brings[letter]) else f", with {percent(brings[letter])} of revenue"
+        if customers[letter] or letter == "X":
+            told.append(f"{words} ({letter}){part if customers[letter] else ''}")
+    untold = {
+        "nothing": f"spent nothing in these {given.xyz_period}s",
+        "new": f"{'is' if customers['new'] == 1 else 'are'} too new to tell",
+        "short": "can't be told within lookback_days",
+    }
+    told += [f"{count(customers[name])} {what}" for name, what in untold.items() if customers.get(name)]
     chapter.state(
         "regularity",
-        f"{regular_ones} regularly from {period} to {period} (X){brought}; "
-        f"{count(customers['Z'])} irregularly (Z){new}.",
-        value=float(even["share"]),
+        f"From {given.xyz_period} to {given.xyz_period} {'; '.join(told)}.",
+        value=float(regular["share"].iloc[0]),
         unit="share of customers",
     )
 

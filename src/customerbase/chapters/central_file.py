@@ -21,6 +21,7 @@ YES, NO, NOT_RECORDED, NO_RECORD = "yes", "no", "not recorded", "no record"
 ANSWERS = (NOT_RECORDED, YES, NO)  # of the answers of one customer the last one holds
 IN_BOTH, IN_LEDGER, IN_FILE = "in both", "only in the ledger", "only in the central file"
 NO_TABLE = "The parameters name no customers' table"
+NOBODY = ", and where consent is required nobody may be put on a contact list"
 EVERY_FIELD = "all of these"
 INCOMPLETE_WATCHED, INCOMPLETE_BAD = 0.1, 0.5  # share of revenue from customers whose record lacks something
 OLD_WATCHED, OLD_BAD = 0.25, 0.5  # share of records untouched for a year
@@ -104,11 +105,11 @@ def consent(chapter: Chapter) -> pd.DataFrame:
     pandas.DataFrame
         answer (yes, no, not recorded, no record), customers, revenue, and the shares of both.
     """
-    records = _records(chapter, "who agreed to be contacted isn't known and nobody may be put on a contact list")
+    records = _records(chapter, f"who agreed to be contacted isn't known{NOBODY}")
     if "consent" not in records.columns:
         raise CannotSay(
-            "The customers' table has no column consent, so nobody may be put on a contact list; name it under "
-            "customers.columns."
+            f"The customers' table has no column consent, so who agreed to be contacted isn't known{NOBODY}; name it "
+            f"under customers.columns."
         )
     rank = records["consent"].map({YES: 1, NO: 2}).fillna(0).astype(int)
     strictest = rank.groupby(_persons(chapter, records.index).to_numpy()).max()
@@ -234,7 +235,8 @@ def _state_consent(chapter: Chapter, agreed: pd.DataFrame | Unsaid) -> None:
     chapter.state(
         "consent",
         f"{plural(yes['customers'], 'customer')} ({percent(yes['share'])}) agreed to be contacted; they bring "
-        f"{percent(yes['revenue_share'])} of revenue. Nobody without a yes may be put on a contact list.",
+        f"{percent(yes['revenue_share'])} of revenue. Nobody who said no may be put on a contact list, and "
+        f"where consent is required nobody without a yes.",
         value=float(yes["share"]),
         unit="share of customers",
         verdict="good" if yes["share"] >= CONSENT_WATCHED else "watch" if yes["customers"] else "act",

@@ -10,13 +10,13 @@ import pandas as pd
 import polars as pl
 import polars.selectors as cs
 
+from models.exact import EXACT, exact_sum
 from models.key_accounts import against_own_rhythm
 from models.ladder import RUNGS
 from models.playbook_columns import COLUMNS
 from models.rfm import DAYS_PER_UNIT
 
 from ..chapter import Chapter
-from ..personal_data import PERSONAL
 from ..unsaid import Unsaid
 from . import key_accounts
 from .profit import customer_profit
@@ -32,6 +32,8 @@ DTYPES: dict[str, Any] = {
 }
 COUNTS = ("purchases", "days_since_last", "days_to_due")
 NEVER_RECORDED = "not recorded"
+#: Particulars that go into tables as they are; whatever else somebody records may be personal.
+IMPERSONAL = ("kind", "channel", "city", "volume_discount", "share_of_wallet", "exclusive", "updated")
 
 
 def facts(chapter: Chapter) -> pl.DataFrame:
@@ -100,7 +102,7 @@ def _bought(chapter: Chapter) -> pl.DataFrame:
 
 def _last_two_years(chapter: Chapter) -> pl.DataFrame:
     """Return each customer's revenue of the last year, and of the year before."""
-    day, amount = pl.col("date").dt.date(), pl.col("amount").cast(pl.Decimal(38, 10))
+    day, amount = pl.col("date").dt.date(), pl.col("amount").cast(EXACT)
     last = day > chapter.as_of - dt.timedelta(days=YEAR)
     before = ~last & (day > chapter.as_of - dt.timedelta(days=2 * YEAR))
     return chapter.ledger.group_by("customer").agg(
@@ -154,7 +156,7 @@ def _most_bought(chapter: Chapter) -> pl.DataFrame:
     return (
         sales.filter(pl.col(what).is_not_null())
         .group_by("customer", what)
-        .agg(pl.col("amount").cast(pl.Decimal(38, 10)).sum())
+        .agg(exact_sum("amount"))
         .sort("customer", "amount", what, descending=[False, True, False])
         .group_by("customer", maintain_order=True)
         .agg(pl.col(what).first().cast(pl.String).alias("most_bought"))
@@ -166,8 +168,7 @@ def _recorded(chapter: Chapter) -> pl.DataFrame:
     if chapter.particulars is None:
         return pl.DataFrame(schema={"customer": pl.String, "may_contact": pl.String})
     told = chapter.particulars
-    left_out = {*PERSONAL, "manager", "department", "consent", "referred_by"}
-    kept = [pl.col(name) for name in told.columns if name not in left_out | {*FLAGS, "potential"}]
+    kept = [pl.col(name) for name in ("customer", *IMPERSONAL) if name in told.columns]
     score = chapter.parameters.key_account_score
     for name in (flag for flag in FLAGS if flag in told.columns):
         kept.append(pl.col(name) if told.schema[name] == pl.Boolean else (pl.col(name) >= score).alias(name))
@@ -191,7 +192,7 @@ def _derived(chapter: Chapter, frame: pl.DataFrame) -> list[pl.Expr]:
         (pl.lit(chapter.as_of) - pl.col("last_purchase")).dt.total_days().alias("days_since_last"),
         pl.when(two_years & (before > 0)).then(last / before - 1).alias("growth"),
         moved.when(now == then).then(pl.lit("same")).alias("rung_change"),
-        pl.when(pl.col("p_alive") > 0).then(pl.col("clv") / pl.col("p_alive")).alias("value_if_alive"),
+        key_accounts.value_if_alive(),
         _unused(frame, last).alias("unused_potential"),
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,27 +10,30 @@ import pandas as pd
 import polars as pl
 
 from models import BGNBD
-from models.acquisition_cost import ACQUISITION, RETENTION, acquisition_cost, new_and_existing, years_back
+from models.acquisition_cost import acquisition_cost, new_and_existing, years_back
+from models.exact import exact_sum
 from models.lifetime_value import customer_lifetime_value
 from models.lifetime_value_factors import lifetime_value_factors, times_as_customer, value_ahead
 from models.penetration import penetration
-from models.retention_between import retention_between, whole_periods
-from models.retention_rate import Period
+from models.retention_between import Period, retention_between, whole_periods
 
 from ..chapter import Chapter
 from ..errors import CannotSay
 from ..findings import Verdict
+from ..ledger.returns import STOOD
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, day, money, number, percent, plural
+from ..wording import between, count, day, key, money, number, percent, plural
 from . import ladder as ladder_steps
-from .ladder import STOOD, YEAR, Ladder
+from .ladder import YEAR, Ladder
 from .lifetime_value import fit_spend, margins
-from .profit import profit_known
+from .profit import customer_profit, customer_revenue, profit_known
 
 TOYOTA = 70  # per cent of its customers that practice says it keeps
-PERIODS: dict[Period, int] = {"month": 12, "quarter": 4, "year": 1}  # how many of each make a year
 LAST_YEAR = "last 365 days"
+PERIODS: tuple[Period, ...] = ("month", "quarter", "year")
+#: How many of a kind make a year; a month is too short to tell of one.
+A_YEAR = {"quarter": 4, "year": 1, LAST_YEAR: 1}
 ALL = "all customers"
 OTHERS, NOT_RECORDED = "others", "not recorded"
 THIRDS = ("largest third", "middle third", "smallest third")
@@ -41,18 +43,6 @@ SEGMENTED_BY = ("kind", "channel", "department")
 MOST_SEGMENTS = 8
 LEAST_RECORDED = 0.5  # share of customers with a segment from which it speaks for the base
 CUSTOMERS_SHOWN = 10
-
-#: Beginnings of words for what money is spent on, in English, Russian, German, French, Spanish, Italian and Polish.
-PURPOSES = {
-    ACQUISITION: (
-        *("acqui", "attract", "winning", "new customer", "new client", "prospect", "привлеч", "новых клиент"),
-        *("новые клиент", "neukund", "akqui", "kundengewinn", "captac", "captación", "adquis", "pozysk"),
-    ),
-    RETENTION: (
-        *("reten", "retain", "keep", "loyal", "existing", "удержан", "лояльн", "сохранен", "постоянн"),
-        *("kundenbindung", "bestandskund", "fidel", "fidél", "rétention", "retenc", "ritenzione", "utrzyman"),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -87,8 +77,9 @@ def retention(chapter: Chapter) -> pd.DataFrame:
     -------
     pandas.DataFrame
         kind ("month", "quarter", "year", "last 365 days"), period, start, end, customers_start, customers_new,
-        customers_end and crr as `models.retention_between.retention_between` has them, and crr_a_year: what the
-        rate comes to in a year if every period is like this one.
+        customers_end, kept and crr as `models.retention_between.retention_between` has them, and crr_a_year: what the
+        rate comes to in a year if every period is like this one. A rate above 100, where more came back than were
+        lost, comes to 100; of a month, in which the few who come back weigh most, nothing is said (NaN).
     """
     active_days, first_day = chapter.parameters.active_days, _first_line(chapter)
     parts = [whole_periods(first_day, chapter.as_of, period).assign(kind=period) for period in PERIODS]
@@ -106,7 +97,9 @@ def retention(chapter: Chapter) -> pd.DataFrame:
             f"A retention rate needs a whole month that begins with active customers, {plural(active_days, 'day')} or "
             "more after the ledger does."
         )
-    return rates.assign(crr_a_year=100 * (rates["crr"] / 100) ** rates["kind"].map(PERIODS | {LAST_YEAR: 1}))
+    a_year = 100 * (rates["crr"].clip(upper=100) / 100) ** rates["kind"].map(A_YEAR)
+    # a whole year's rate is what it is
+    return rates.assign(crr_a_year=a_year.mask(rates["kind"].map(A_YEAR) == 1, rates["crr"]))
 
 
 def latest_rates(rates: pd.DataFrame) -> pd.DataFrame:
@@ -131,7 +124,7 @@ def retention_table(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> ShownTabl
         "customers_new": ("new (N)", count),
         "customers_end": ("active at the end (E)", count),
         "crr": ("CRR (%)", number),
-        "crr_a_year": ("a year at this rate (%)", number),
+        "crr_a_year": ("a year at this rate (%)", _dash_or_number),
         "against": (f"points above {percent(given.reference_retention)}", _signed),
     }
     caption = f"CRR = (E − N) / S × 100, the latest whole periods; active: bought in the last {given.active_days} days"
@@ -172,8 +165,15 @@ def factors(chapter: Chapter, earned: pl.DataFrame, valued: pl.DataFrame | Unsai
     -------
     pandas.DataFrame
         As `models.lifetime_value_factors.lifetime_value_factors` returns it, the base first, with ahead (what
-        the formula says of the next `horizon_days`), model (the mean of the models' value over the same time;
-        NaN where not known) and by, what sets the segments apart.
+        the formula says of the next `horizon_days`), model, median_model and below_mean_model (mean of the models'
+        value over the same time, its median, and the share of customers below the mean; NaN where not known),
+        median_so_far (of the profit, or the revenue, that customers have brought) and by, what sets the segments apart.
+
+    Notes
+    -----
+    S is the ledger's revenue of these customers, after all returns, per purchase that stood, and P their profit per
+    revenue: so LTV times the customers who left is the profit that they all brought. All four factors are of the whole
+    ledger, whatever `lookback_days` is.
     """
     # the formula needs no model, so an answer that the models can't give takes only their column
     found: pd.DataFrame | Unsaid = _factors(chapter, earned, None if isinstance(valued, Unsaid) else valued)
@@ -189,24 +189,34 @@ def _factors(chapter: Chapter, earned: pl.DataFrame, valued: pl.DataFrame | None
             f"No customer has been silent for {plural(given.active_days, 'day')} yet, so how long a customer stays "
             "(T), and with it LTV, can't be told."
         )
+    if given.lookback_days is not None:
+        earned = customer_profit(chapter, first=_first_line(chapter))
     by, segments = _segments(chapter, times)
-    known = times.join(segments, on="customer", how="left").join(
-        earned.select("customer", "profit", "revenue"), on="customer", how="left"
-    )
-    profit = pl.col("profit" if profit_known(chapter) else "revenue")
+    brought = earned.select("customer", "revenue", earned="profit" if profit_known(chapter) else "revenue")
+    known = times.join(segments, on="customer", how="left").join(brought, on="customer", how="left")
+    known = known.with_columns(amount=pl.col("revenue"), base=pl.lit(ALL))
     if valued is None:
         known = known.with_columns(clv=pl.lit(None, pl.Float64))
     else:
         known = known.join(valued, on="customer", how="left")
+    value, mean = pl.col("clv"), exact_sum("clv") / pl.col("clv").count()
+    revenue = exact_sum("revenue")
     parts = []
     for column in ("base", "segment"):
-        grouped = known.with_columns(base=pl.lit(ALL)).drop_nulls(column).group_by(segment=column)
-        sums = grouped.agg(profit.sum().alias("profit"), pl.col("revenue").sum(), pl.col("clv").mean())
-        share = pl.when(pl.col("revenue") > 0).then(pl.col("profit") / pl.col("revenue"))
-        sums = sums.with_columns(profit_share=share)
-        part = lifetime_value_factors(known.with_columns(base=pl.lit(ALL)), sums, by=column, interval=given.interval)
+        sums = (
+            known.drop_nulls(column)
+            .group_by(segment=column)
+            .agg(
+                profit_share=pl.when(revenue > 0).then(exact_sum("earned") / revenue),
+                model=pl.when(value.count() > 0).then(mean),
+                median_model=value.median(),
+                below_mean_model=(value < mean).mean(),
+                median_so_far=pl.col("earned").median(),
+            )
+        )
+        part = lifetime_value_factors(known, sums, by=column, interval=given.interval)
         part["ahead"] = value_ahead(part["value"], part["years"], part["lost"] / part["customers"], given.horizon_days)
-        part["model"] = part["segment"].map(dict(sums.select("segment", "clv").iter_rows())).astype(float)
+        part = part.merge(sums.drop("profit_share").to_pandas(), on="segment", how="left")
         parts.append(_in_order(part))
     return pd.concat([part for part in parts if len(part)], ignore_index=True).assign(by=by)
 
@@ -264,19 +274,26 @@ def factor_table(chapter: Chapter, frame: pd.DataFrame | Unsaid) -> ShownTable |
         return None
     given, currency = chapter.parameters, chapter.parameters.currency
     known = zip(*(frame[name] for name in ("years", "years_low", "years_high")), strict=True)
-    shown = frame.assign(stays=[f"{number(years)} ({between(low, high, '{:.2f}')})" for years, low, high in known])
+    shown = frame.assign(
+        segment=frame["segment"].map(key),
+        stays=[f"{number(years)} ({between(low, high, '{:.2f}')})" for years, low, high in known],
+    )
     share = "P: share that is profit" if profit_known(chapter) else "P: not recorded, so 1"
     ahead = f"in the next {count(given.horizon_days)} days"
     columns: Columns = {
         "segment": (_by_in_words(frame), str),
         "customers": ("customers", count),
         "mean_purchase": (f"S: mean purchase ({currency})", number),
+        "median_purchase": ("a customer's own, median", number),
+        "below_mean_purchase": ("customers below S", percent),
         "purchases_a_year": ("C: purchases a year", number),
         "profit_share": (share, percent),
         "stays": (f"T: years a customer ({percent(given.interval)} interval)", str),
         "value": (f"LTV = S × C × P × T ({currency})", number),
         "ahead": (f"of it {ahead} ({currency})", number),
-        "model": (f"the models' value {ahead} ({currency})", number),
+        "model": (f"the models' mean value {ahead} ({currency})", number),
+        "median_model": ("median", number),
+        "below_mean_model": ("below the mean", percent),
     }
     what = "profit" if profit_known(chapter) else "revenue"
     return show_table(shown, f"What a customer brings in {what} over a lifetime, and what the models say", columns)
@@ -295,33 +312,21 @@ def newcomers(chapter: Chapter) -> pd.DataFrame:
     -------
     pandas.DataFrame
         As `models.acquisition_cost.acquisition_cost` returns it; its columns of spending are missing where no
-        spending is recorded.
+        spending is recorded. To a ledger of no more than a year everybody is new, so of one nothing can be said.
     """
     lines = chapter.ledger.select("customer", pl.col("date").dt.date(), "amount", bought=STOOD)
-    counts = new_and_existing(lines, years_back(_first_line(chapter), chapter.as_of))
+    years = years_back(_first_line(chapter), chapter.as_of)
+    if len(years) < 2:
+        raise CannotSay(
+            f"The ledger begins on {day(_first_line(chapter))}, no more than a year before {day(chapter.as_of)}: "
+            "everyone is new to it, so new customers can't be told from existing ones."
+        )
+    counts = new_and_existing(lines, years)
     if counts.filter(pl.col("new") + pl.col("existing") > 0).is_empty():
         raise CannotSay("No purchase of the last years stood, so there are no customers to set side by side.")
-    spent = spending_by_purpose(chapter)
-    if spent is not None:
-        counts = acquisition_cost(counts, spent)
+    if chapter.spending is not None:
+        counts = acquisition_cost(counts, chapter.spending.with_columns(pl.col("date").dt.date()))
     return counts.to_pandas()
-
-
-def spending_by_purpose(chapter: Chapter) -> pl.DataFrame | None:
-    """Return what was spent, its purpose told as `ACQUISITION`, `RETENTION` or neither; None without a table."""
-    if chapter.spending is None:
-        return None
-    words = chapter.spending["purpose"].unique().to_list()
-    meant = {word: _purpose(word) for word in words}
-    return chapter.spending.select(
-        pl.col("date").dt.date(), pl.col("purpose").replace_strict(meant, return_dtype=pl.String), "amount"
-    )
-
-
-def _purpose(words: str) -> str | None:
-    lowered = words.lower()
-    found = [name for name, stems in PURPOSES.items() if any(re.search(rf"\b{stem}", lowered) for stem in stems)]
-    return found[0] if len(found) == 1 else None
 
 
 def newcomer_table(chapter: Chapter, years: pd.DataFrame | Unsaid) -> ShownTable | None:
@@ -333,30 +338,44 @@ def newcomer_table(chapter: Chapter, years: pd.DataFrame | Unsaid) -> ShownTable
         return None
     currency = chapter.parameters.currency
     revenue = years["revenue_new"].add(years["revenue_existing"])
-    frame = years.assign(
-        label=_span_labels(years, first_day=_first_line(chapter)),
-        share=(years["revenue_new"] / revenue).where(revenue > 0),
-        each_new=(years["revenue_new"] / years["new"]).where(years["new"] > 0),
-        each_existing=(years["revenue_existing"] / years["existing"]).where(years["existing"] > 0),
-    )
+    labels = _span_labels(years, first_day=_first_line(chapter))
+    measures = ("mean", "median", "below_mean")
+    kinds = [
+        pd.DataFrame(
+            {
+                "label": labels if kind == "new" else "",
+                "kind": kind,
+                "customers": years[kind],
+                "revenue": years[f"revenue_{kind}"],
+                "share": (years[f"revenue_{kind}"] / revenue).where(revenue > 0),
+                **{name: years[f"{name}_{kind}"] for name in measures},
+            }
+        )
+        for kind in ("new", "existing")
+    ]
+    frame = pd.concat(kinds).sort_index(ascending=False, kind="stable")
     columns: Columns = {
         "label": ("year", str),
-        "new": ("new customers", count),
-        "existing": ("existing customers who bought", count),
-        "revenue_new": (f"revenue of new ({currency})", count),
-        "revenue_existing": (f"revenue of existing ({currency})", count),
-        "share": ("share of new in revenue", percent),
-        "each_new": (f"a new customer brought ({currency})", _dash_or_number),
-        "each_existing": (f"an existing one brought ({currency})", _dash_or_number),
+        "kind": ("customers", str),
+        "customers": ("who bought", count),
+        "revenue": (f"revenue ({currency})", count),
+        "share": ("share of revenue", percent),
+        "mean": (f"each brought, mean ({currency})", _dash_or_number),
+        "median": (f"median ({currency})", _dash_or_number),
+        "below_mean": ("below the mean", _dash_or_percent),
     }
-    return show_table(frame.iloc[::-1], "New customers against existing ones, by year", columns)
+    return show_table(frame, "New customers against existing ones, by year", columns)
 
 
-@says_why_not
-def cost_table(chapter: Chapter, years: pd.DataFrame) -> ShownTable:
-    """Show what winning a customer costs against keeping one, the latest year first."""
+def cost_table(chapter: Chapter, years: pd.DataFrame | Unsaid) -> ShownTable | Unsaid | None:
+    """Show what winning a customer costs against keeping one, the latest year first.
+
+    Nothing is shown where the figure of new customers has said why not.
+    """
+    if isinstance(years, Unsaid):
+        return None
     if "cost_of_winning" not in years.columns or years["spent_winning"].isna().all():
-        raise CannotSay(NO_SPENDING)
+        return Unsaid(_no_spending(chapter))
     currency = chapter.parameters.currency
     frame = years.assign(label=_span_labels(years, first_day=None))
     columns: Columns = {
@@ -368,12 +387,32 @@ def cost_table(chapter: Chapter, years: pd.DataFrame) -> ShownTable:
         "share_of_budget": ("winning's share of the budget", _dash_or_percent),
         "share_of_revenue": ("share of new in revenue", _dash_or_percent),
     }
-    recorded = chapter.spending["date"]  # type: ignore[index]
-    caption = f"Spending on customers, recorded from {day(recorded.min())} to {day(recorded.max())}"  # type: ignore[arg-type]
-    other = years["spent_otherwise"].sum()
+    first, last, recorded = _spending_recorded(chapter)
+    caption = f"Spending on customers, recorded from {day(first)} to {day(last)}"
+    other, begins = years["spent_otherwise"].sum(), years["first"].min().date()
     if other > 0:
         caption += f"; {money(other, currency)} more was spent on purposes that name neither winning nor keeping"
+    before = recorded.filter(pl.col("date").dt.date() < begins).select(exact_sum("amount")).item()
+    if before > 0:
+        caption += f"; {money(before, currency)} was spent before {day(begins)} and is in none of these years"
     return show_table(frame.iloc[::-1], caption, columns)
+
+
+def _spending_recorded(chapter: Chapter) -> tuple[dt.date, dt.date, pl.DataFrame]:
+    """Return the first and the last day of recorded spending, and its rows."""
+    rows: pl.DataFrame = chapter.spending  # type: ignore[assignment]
+    return rows["date"].min(), rows["date"].max(), rows  # type: ignore[return-value]
+
+
+def _no_spending(chapter: Chapter) -> str:
+    """Say why what winning a customer cost in the last year isn't known."""
+    if chapter.spending is None or chapter.spending.is_empty():
+        return NO_SPENDING
+    first, last, _ = _spending_recorded(chapter)
+    return (
+        f"What winning and keeping customers cost in the last year is not recorded: the table of spending goes from "
+        f"{day(first)} to {day(last)}. Add the spending since then."
+    )
 
 
 def _first_line(chapter: Chapter) -> dt.date:
@@ -383,7 +422,7 @@ def _first_line(chapter: Chapter) -> dt.date:
 def _span_labels(years: pd.DataFrame, first_day: dt.date | None) -> list[str]:
     """Name spans by their days; in the one with which the ledger begins everybody is new to it."""
     return [
-        f"{first} to {last}{' (the ledger begins: everyone is new to it)' if first == first_day else ''}"
+        f"{first} to {last}{' (the ledger begins: everyone is new to it)' if first_day and first <= first_day else ''}"
         for first, last in zip(years["first"].dt.date, years["last"].dt.date, strict=True)
     ]
 
@@ -402,10 +441,9 @@ def share_of_wallet(chapter: Chapter) -> pd.DataFrame:
         raise CannotSay(NO_POTENTIAL)
     if not particulars["potential"].dtype.is_numeric():
         raise CannotSay("Potential is recorded as yes or no; how much is left to win needs it in money a year.")
-    date = pl.col("date").dt.date()
-    last_year = chapter.ledger.filter(date > chapter.as_of - YEAR)
     days = min(YEAR.days, (chapter.as_of - _first_line(chapter)).days + 1)
-    bought = last_year.group_by("customer").agg(pl.col("amount").sum() * (YEAR.days / days))
+    last_year = customer_revenue(chapter, first=chapter.as_of - YEAR + dt.timedelta(days=1))
+    bought = last_year.select("customer", amount=pl.col("revenue") * (YEAR.days / days))
     known = particulars.join(chapter.ledger, on="customer", how="semi").select("customer", "potential")
     found = penetration(bought, known)
     if found.is_empty():
@@ -448,7 +486,7 @@ def state_findings(chapter: Chapter, found: Dashboard) -> None:
     _state_factors(chapter, found.factors)
     _state_newcomers(chapter, found.newcomers)
     _state_costs(chapter, found.newcomers, found.factors)
-    _state_wallet(chapter, found.wallet)
+    _state_wallet(chapter, found.wallet, found.ladder)
 
 
 def _state_retention(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> None:
@@ -458,6 +496,13 @@ def _state_retention(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> None:
     reference = 100 * chapter.parameters.reference_retention
     row = latest_rates(rates).iloc[-1]
     a_year = row["crr_a_year"]
+    if row["kind"] == "month":
+        statement = (
+            f"The customer retention rate of the month {row['period']} is {row['crr']:.0f}%; a month is too short to "
+            f"be held against the {reference:.0f}% a year taken as reference."
+        )
+        chapter.state("crr", statement, verdict="unknown")
+        return
     yearly = row["kind"] in ("year", LAST_YEAR)
     when = f"the {LAST_YEAR}" if row["kind"] == LAST_YEAR else f"the {row['kind']} {row['period']}"
     quoted = f"the {reference:.0f}% a year taken as reference"
@@ -486,16 +531,17 @@ def _state_factors(chapter: Chapter, factors: pd.DataFrame | Unsaid) -> None:
     what = "profit" if profit_known(chapter) else "revenue"
     profit = f" × {percent(base['profit_share'])} profit" if profit_known(chapter) else ""
     statement = (
-        f"A customer brings {money(base['value'], currency)} of {what} over a lifetime: "
+        f"The mean customer brings {money(base['value'], currency)} of {what} over a lifetime: "
         f"{money(base['mean_purchase'], currency)} a purchase × {number(base['purchases_a_year'])} purchases a year"
         f"{profit} × {number(base['years'], 2)} years"
     )
     if np.isfinite(base["model"]):
         days = plural(given.horizon_days, "day")
         statement += (
-            f"; by the same reckoning {money(base['ahead'], currency)} fall in the next {days}, where the models see "
-            f"{money(base['model'], currency)}"
+            f"; by the same reckoning {money(base['ahead'], currency)} of it in the next {days}, where the models see "
+            f"{money(base['model'], currency)} (median {money(base['median_model'], currency)})"
         )
+    statement += f". Half of all customers have brought less than {money(base['median_so_far'], currency)} so far"
     low, high = (bound if np.isfinite(bound) else None for bound in (base["value_low"], base["value_high"]))
     chapter.state("ltv_factors", f"{statement}.", value=base["value"], low=low, high=high, unit=currency)
 
@@ -520,8 +566,12 @@ def _state_newcomers(chapter: Chapter, years: pd.DataFrame | Unsaid) -> None:
 
 
 def _state_costs(chapter: Chapter, years: pd.DataFrame | Unsaid, factors: pd.DataFrame | Unsaid) -> None:
-    if isinstance(years, Unsaid) or "cost_of_winning" not in years.columns or np.isnan(years["spent_winning"].iloc[-1]):
-        chapter.state("cost_of_winning", NO_SPENDING, verdict="unknown")
+    if isinstance(years, Unsaid):
+        reason = NO_SPENDING if chapter.spending is None else years.reason
+        chapter.state("cost_of_winning", reason, verdict="unknown")
+        return
+    if "cost_of_winning" not in years.columns or np.isnan(years["spent_winning"].iloc[-1]):
+        chapter.state("cost_of_winning", _no_spending(chapter), verdict="unknown")
         return
     currency, last = chapter.parameters.currency, years.iloc[-1]
     winning, keeping = last["cost_of_winning"], last["cost_of_keeping"]
@@ -542,11 +592,11 @@ def _state_costs(chapter: Chapter, years: pd.DataFrame | Unsaid, factors: pd.Dat
     if profit_known(chapter) and not isinstance(factors, Unsaid) and np.isfinite(factors["value"].iloc[0]):
         lifetime = factors["value"].iloc[0]
         verdict = "good" if lifetime > winning else "act"
-        statement += f". Over a lifetime a customer brings {money(lifetime, currency)} of profit"
+        statement += f". Over a lifetime the mean customer brings {money(lifetime, currency)} of profit"
     chapter.state("cost_of_winning", f"{statement}.", value=winning, unit=currency, verdict=verdict)
 
 
-def _state_wallet(chapter: Chapter, wallet: pd.DataFrame | Unsaid) -> None:
+def _state_wallet(chapter: Chapter, wallet: pd.DataFrame | Unsaid, ladder: Ladder) -> None:
     if isinstance(wallet, Unsaid):
         chapter.state("share_of_wallet", wallet.reason, verdict="unknown")
         return
@@ -555,15 +605,29 @@ def _state_wallet(chapter: Chapter, wallet: pd.DataFrame | Unsaid) -> None:
     most = wallet.head(CUSTOMERS_SHOWN)
     left = wallet["left_to_win"].sum()
     statement = (
-        f"{plural(len(wallet), 'customer')} with a recorded potential buy {percent(share)} of it from us; "
+        f"{plural(len(wallet), 'customer')} with a recorded potential {'buys' if len(wallet) == 1 else 'buy'} "
+        f"{percent(share)} of it from us; "
         f"{money(left, currency)} a year is left to win"
     )
     if left > 0 and len(wallet) > len(most):
         statement += f", {percent(most['left_to_win'].sum() / left)} of it with {plural(len(most), 'customer')}"
     outgrown = int((wallet["share"] > 1).sum())
     if outgrown:
-        statement += f". {plural(outgrown, 'customer')} bought more than the potential noted for them: ask anew"
+        statement += f". {plural(outgrown, 'customer')} bought more than the recorded potential: ask anew"
+    only_here, less = _said_to_buy_only_here(chapter, wallet, ladder)
+    if less:
+        statement += (
+            f". Of {count(only_here)} on record as buying only here, {count(less)} {'buys' if less == 1 else 'buy'} "
+            f"less than {percent(chapter.parameters.adherent_share)} of the recorded potential: ask anew"
+        )
     chapter.state("share_of_wallet", f"{statement}.", value=share, unit="share of potential")
+
+
+def _said_to_buy_only_here(chapter: Chapter, wallet: pd.DataFrame, ladder: Ladder) -> tuple[int, int]:
+    """Count who stands as an adherent or advocate and has a recorded potential, and those who buy too little of it."""
+    rung = wallet["customer"].map(ladder.customers.set_index("customer")["rung"])
+    share = wallet.loc[rung.isin(["adherent", "advocate"]), "share"]
+    return len(share), int((share < chapter.parameters.adherent_share).sum())
 
 
 NO_SPENDING = (
@@ -577,7 +641,7 @@ NO_POTENTIAL = (
 
 
 def _signed(points: float) -> str:
-    return f"{points:+.0f}"
+    return "–" if pd.isna(points) else f"{points:+.0f}"
 
 
 def _dash_or_number(value: float) -> str:

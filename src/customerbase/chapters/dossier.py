@@ -21,9 +21,13 @@ from ..store import read_table
 from ..unsaid import says_why_not
 from ..wording import printable
 from . import profit, purchase_model
+from .ladder import why_nobody_left
 
 YEAR = 365  # days
 HISTORY = ["frequency", "recency", "T"]
+COMPLAINT, CONTACT = "complaint", "contact"
+COMPLAINT_DAYS = 90  # a complaint is remembered for so long
+ONE_PURCHASE = "after one purchase the model can't tell who is gone"
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,10 @@ class NextPurchase:
         Days from `as_of`: the median, and the interval's ends.
     p_alive : float
         Probability that the customer still is one.
+    untold : str
+        Why `p_alive` tells nothing; empty where it does.
+    left : bool
+        Whether the customer has probably left: `p_alive` tells, and is below the limit of the parameters.
     overdue_since : datetime.date or None
         From when on the silence was longer than the customer's own rhythm explains; None where it isn't.
     """
@@ -87,7 +95,27 @@ class NextPurchase:
     low: float
     high: float
     p_alive: float
+    untold: str
+    left: bool
     overdue_since: dt.date | None
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """A customer's last complaint.
+
+    Attributes
+    ----------
+    date : datetime.date
+    reason : str
+        As recorded, fit to be printed; empty where none is.
+    spoken_since : datetime.date or None
+        The last day after it with a contact; None where there is none.
+    """
+
+    date: dt.date
+    reason: str
+    spoken_since: dt.date | None
 
 
 def everybody(chapter: Chapter) -> pl.DataFrame:
@@ -148,7 +176,8 @@ def follow(chapter: Chapter, person: Person, model: BGNBD) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        As `models.alive_over_time.alive_over_time`, with rung.
+        As `models.alive_over_time.alive_over_time`, with rung. p_alive is missing where the model has run to a limit,
+        as it is for the ladder.
 
     Notes
     -----
@@ -158,6 +187,8 @@ def follow(chapter: Chapter, person: Person, model: BGNBD) -> pd.DataFrame:
     if person.purchases.is_empty():
         raise CannotSay("Everything this customer bought was returned, so there is no purchase to follow.")
     path = alive_over_time(model, person.purchases["date"].to_list(), chapter.as_of, chapter.parameters.time_unit)
+    if why_nobody_left(model):
+        path["p_alive"] = np.nan
     histories = pl.from_pandas(path).with_columns(purchases=pl.col("frequency") + 1, **_loyalty(chapter, person))
     path["rung"] = ladder.rungs(histories, alive_limit=chapter.parameters.alive_limit).to_numpy()
     return path
@@ -187,7 +218,23 @@ def next_purchase(chapter: Chapter, person: Person, model: BGNBD) -> NextPurchas
     )
     since = unit * (float(model.overdue_after(frequency, recency, given.silence)) - age)
     overdue = chapter.as_of + dt.timedelta(days=int(np.ceil(since))) if since < 0 else None
-    return NextPurchase(days, low, high, p_alive, overdue)
+    untold = why_nobody_left(model) or ("" if person.came_back else ONE_PURCHASE)
+    return NextPurchase(days, low, high, p_alive, untold, not untold and p_alive < given.alive_limit, overdue)
+
+
+def complaint(chapter: Chapter, person: Person) -> Complaint | None:
+    """Return the last complaint of the last 90 days; None where there is none."""
+    if person.events is None:
+        return None
+    recent = person.events.filter(
+        pl.col("kind") == COMPLAINT, pl.col("date") > chapter.as_of - dt.timedelta(days=COMPLAINT_DAYS)
+    )
+    if recent.is_empty():
+        return None
+    last = recent.row(-1, named=True)
+    spoken = person.events.filter(pl.col("kind") == CONTACT, pl.col("date") > last["date"])
+    reason = printable(last.get("reason") or "")
+    return Complaint(last["date"], reason, None if spoken.is_empty() else spoken["date"][-1])
 
 
 def terms(chapter: Chapter, person: Person) -> pd.DataFrame:

@@ -9,76 +9,107 @@ import pandas as pd
 from ..chapter import Chapter
 from ..findings import Finding, Findings, Verdict
 from ..unsaid import Unsaid
-from ..wording import count, day, money, percent, printable, shortened
-from .dossier import NextPurchase, Person
-from .dossier_page import LONGEST_NAME, NOT_KNOWN, NOT_RECORDED, likely, next_in_words, worth
+from ..wording import count, key, money, percent, printable, profit_or_loss
+from .dossier import YEAR, NextPurchase, Person, complaint
+from .dossier_bought import change
+from .dossier_words import (
+    HELD_OUT,
+    NOT_KNOWN,
+    NOT_RECORDED,
+    change_in_words,
+    complaint_in_words,
+    fell_most_in_words,
+    interval_of,
+    next_in_words,
+    share_in_words,
+    stay_in_words,
+    worth,
+)
+
+WEIGHT: dict[Verdict, int] = {"act": 0, "watch": 1, "note": 2, "good": 2, "unknown": 3}
+FALL = 0.2  # of a year's purchases, from which on it is worth a word
+WAITS = "keep at low cost"  # the action for which nobody has to be called
 
 
 def findings(chapter: Chapter, person: Person, due: NextPurchase | Unsaid, earned: pd.DataFrame) -> Findings:
-    """State what is to be known of the customer before a visit.
+    """State what is to be known of the customer before a visit, the weightiest first.
 
     They stay on the page of the dossier: the findings of a run are about the base.
     """
     stated = [
-        _action(person),
+        _complaint(chapter, person),
         _stay(chapter, person, due),
-        _value(chapter, person),
+        _action(person),
+        _fall(chapter, person),
+        _value(chapter, person, due),
         _profit(chapter, person, earned),
-        _dependency(person),
+        _dependency(chapter, person),
         _consent(chapter, person),
     ]
-    return Findings(tuple(stated))
+    told = [finding for finding in stated if finding is not None]
+    return Findings(tuple(sorted(told, key=lambda finding: WEIGHT[finding.verdict])))
 
 
 def _finding(id: str, statement: str, verdict: Verdict = "note", **figures: Any) -> Finding:
     return Finding(id, "dossier", statement, verdict=verdict, **figures)
 
 
+def _complaint(chapter: Chapter, person: Person) -> Finding | None:
+    found = complaint(chapter, person)
+    if found is None:
+        return None
+    verdict: Verdict = "act" if found.spoken_since is None else "watch"
+    return _finding("dossier_complaint", f"{complaint_in_words(found)}.", verdict)
+
+
 def _action(person: Person) -> Finding:
     standing = person.standing
     if "action" not in standing:
         return _finding("dossier_action", "The playbook names no action for this customer.", "unknown")
-    offer = f" Offer: {printable(standing['offer'])}" if "offer" in standing else ""
-    reason = printable(standing.get("action_reason", "")).rstrip(".")
-    statement = (
-        f"What to do with customer {shortened(person.key, LONGEST_NAME)}: {standing['action']}. {reason}.{offer}"
-    )
-    return _finding("dossier_action", f"{statement.rstrip('. ')}.", "note")
+    action, reason = standing["action"], printable(standing.get("action_reason", "")).rstrip(".")
+    parts = [f"What to do with customer {key(person.key)}: {action}", reason]
+    if standing.get("control_group"):
+        parts.append(f"{HELD_OUT[0].upper()}{HELD_OUT[1:]}")
+    elif "offer" in standing:
+        parts.append(f"Offer: {printable(standing['offer']).rstrip('.')}")
+    pressing = standing.get("on_list") and action != WAITS
+    return _finding("dossier_action", f"{'. '.join(filter(None, parts))}.", "act" if pressing else "note")
 
 
 def _stay(chapter: Chapter, person: Person, due: NextPurchase | Unsaid) -> Finding:
     if isinstance(due, Unsaid):
         return _finding("dossier_alive", due.reason, "unknown")
-    given = chapter.parameters
-    verdict: Verdict = "good"
+    statement = stay_in_words(chapter, person, due, "still a customer with a probability of ")
+    if not due.left:
+        statement += f"; next purchase {next_in_words(chapter, due)}"
+    verdict: Verdict = "note" if due.untold else "good"
     if due.overdue_since is not None:
         verdict = "act"
-    elif due.p_alive < given.alive_limit:
+    elif due.left:
         verdict = "watch"
-    statement = f"Still a customer with a probability of {likely(due.p_alive)}"
-    if not person.came_back:
-        statement = "After one purchase the model can't tell who is gone"
-        verdict = "note" if verdict == "good" else verdict
-    if due.overdue_since is not None:
-        statement += f", and silent for longer than the own rhythm explains since {day(due.overdue_since)}"
     return _finding(
-        "dossier_alive",
-        f"{statement}; next purchase {next_in_words(chapter, due)}.",
-        verdict,
-        value=due.p_alive,
-        unit="probability",
+        "dossier_alive", f"{statement[0].upper()}{statement[1:]}.", verdict, value=due.p_alive, unit="probability"
     )
 
 
-def _value(chapter: Chapter, person: Person) -> Finding:
-    told = worth(chapter, person)
+def _fall(chapter: Chapter, person: Person) -> Finding | None:
+    found = change(chapter, person)
+    if found.growth is None or found.growth > -FALL:
+        return None
+    fell = fell_most_in_words(chapter, found)
+    statement = f"Bought in the last {YEAR} days: {change_in_words(chapter, found)}{f'; {fell}' if fell else ''}."
+    return _finding("dossier_fall", statement, "watch", value=found.growth, unit="share")
+
+
+def _value(chapter: Chapter, person: Person, due: NextPurchase | Unsaid) -> Finding:
+    told = worth(chapter, person, due)
     if told == NOT_KNOWN:
         reason = "What this customer will bring can't be told: purchases or spend could not be forecast."
         return _finding("dossier_value", reason, "unknown")
-    low, high = person.standing.get("clv_low"), person.standing.get("clv_high")
+    low, high = interval_of(person) or (None, None)
     return _finding(
         "dossier_value",
-        f"Expected in the next {count(chapter.parameters.horizon_days)} days: {told}.",
+        f"Worth in the next {count(chapter.parameters.horizon_days)} days: {told}.",
         value=person.standing["clv"],
         low=low,
         high=high,
@@ -94,21 +125,31 @@ def _profit(chapter: Chapter, person: Person, earned: pd.DataFrame) -> Finding:
         )
     currency = chapter.parameters.currency
     whole: dict[str, float] = earned.loc["in all"].to_dict()  # type: ignore[assignment]
-    statement = (
-        f"So far {money(whole['revenue'], currency)} of revenue left {money(whole['profit'], currency)} of profit"
-    )
+    latest = float(earned.loc["last 365 days", "profit"])  # type: ignore[arg-type]
+    profit, discount = whole["profit"], whole["discount"]
+    verdict: Verdict = "note"
+    statement = f"So far {money(whole['revenue'], currency)} of revenue left {profit_or_loss(profit, currency)}"
     if "discount" in person.lines.columns and whole["gross"] > 0:
-        statement += f", after discounts of {percent(whole['discount'] / whole['gross'], 1)}"
-    verdict: Verdict = "act" if whole["profit"] < 0 else "note"
-    return _finding("dossier_profit", f"{statement}.", verdict, value=whole["profit"], unit=currency)
+        statement += f", after discounts of {percent(discount / whole['gross'], 1)}"
+        if profit < 0 < profit + discount:
+            statement += f"; without them it would be {profit_or_loss(profit + discount, currency)}"
+        elif 0 <= profit < discount:
+            verdict = "watch"
+            statement += f"; they took {money(discount, currency)}, more than is left"
+    if latest < 0 <= profit:
+        statement += f"; the last {YEAR} days alone left {profit_or_loss(latest, currency)}"
+    if profit < 0 or latest < 0:
+        verdict = "act"
+        statement = f"The terms eat the profit. {statement}"
+    return _finding("dossier_profit", f"{statement}.", verdict, value=profit, unit=currency)
 
 
-def _dependency(person: Person) -> Finding:
+def _dependency(chapter: Chapter, person: Person) -> Finding:
     standing = person.standing
     share = standing.get("share")
     if share is None:
         return _finding("dossier_share", "Without revenue above zero nobody has a share in it.", "unknown")
-    statement = f"{percent(person.standing.get('share', float('nan')), 1)} of revenue comes from this customer"
+    statement = f"{share_in_words(chapter, person)} of revenue comes from this customer"
     if "criteria" in standing:
         statement += f", a key account by {standing['criteria']}"
     level = standing.get("dependency", "none")

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import polars as pl
 
@@ -17,16 +16,22 @@ from ..identities import AS_RECORDED
 from ..personal_data import PERSONAL
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, day, money, percent, plural, printable, shortened
-from .dossier import YEAR, NextPurchase, Person
+from ..wording import count, day, key, money, percent, plural, printable
+from .dossier import YEAR, Complaint, NextPurchase, Person, complaint
+from .dossier_bought import change
+from .dossier_words import (
+    HELD_OUT,
+    NOT_KNOWN,
+    NOT_RECORDED,
+    change_in_words,
+    complaint_in_words,
+    next_in_words,
+    share_in_words,
+    stay_in_words,
+    worth,
+)
 
-NOT_RECORDED = "not recorded"
-NOT_KNOWN = "not known"
-LONGEST_WAIT = 10 * YEAR  # a date further ahead is no date to wait for
-CATEGORIES_SHOWN, PRODUCTS_SHOWN = 3, 4
 EVENTS_SHOWN = 5
-LONGEST_NAME = 40
-SMALLEST_SHARE = 0.0005  # less is 0.0% when it is rounded
 
 # what the customers' table may say that is no personal data: lines of the page, and in each the columns' names there
 PARTICULARS: dict[str, dict[str, str]] = {
@@ -42,24 +47,27 @@ PARTICULARS: dict[str, dict[str, str]] = {
 
 def card(chapter: Chapter, person: Person, due: NextPurchase | Unsaid) -> ShownTable:
     """Show what to do next, and who the customer is to the business."""
-    standing = person.standing
+    standing, complained = person.standing, complaint(chapter, person)
+    silence = due.reason if isinstance(due, Unsaid) else stay_in_words(chapter, person, due)
     lines = {
         "what to do": _action(standing),
         "what to offer": _text(standing.get("offer"), NOT_RECORDED),
-        "next contact": _next_contact(chapter, standing),
+        "next contact": _next_contact(chapter, standing, complained),
         "manager": _text(standing.get("manager"), NOT_RECORDED),
         "customer since": _since(chapter, person),
+        f"bought in {YEAR} days": change_in_words(chapter, change(chapter, person)),
         "rung": _rung(standing),
         "segment": _segment(standing),
-        "share of revenue": _share(person),
-        "still a customer": due.reason if isinstance(due, Unsaid) else _alive(person, due),
+        "share of revenue": _share(chapter, person),
+        "still a customer": silence,
         "next purchase": NOT_KNOWN if isinstance(due, Unsaid) else next_in_words(chapter, due),
-        f"worth in {count(chapter.parameters.horizon_days)} days": worth(chapter, person),
+        f"worth in {count(chapter.parameters.horizon_days)} days": worth(chapter, person, due),
     }
-    caption = f"Customer {shortened(person.key, LONGEST_NAME)} on {day(chapter.as_of)}"
+    if complained is not None:
+        lines = {"complaint": complaint_in_words(complained).removeprefix("Complaint of ")} | lines
     if person.found.asked_for != person.found.customer:
         lines = {"asked for": _merged(person.found)} | lines
-    return _facts(caption, lines)
+    return _facts(f"Customer {key(person.key)} on {day(chapter.as_of)}", lines)
 
 
 def _action(standing: Mapping[str, Any]) -> str:
@@ -83,18 +91,18 @@ def _text(value: Any, otherwise: str) -> str:
     return otherwise if value is None else printable(value)
 
 
-def _next_contact(chapter: Chapter, standing: Mapping[str, Any]) -> str:
+def _next_contact(chapter: Chapter, standing: Mapping[str, Any], complained: Complaint | None) -> str:
     may = standing.get("may_contact", NOT_RECORDED)
     if may == "no":
         return "none: consent to be contacted was refused"
+    if standing.get("control_group"):
+        return HELD_OUT if complained is None else f"{HELD_OUT}; the complaint is answered all the same"
     when = standing.get("next_contact")
     told = "no date set" if when is None else day(pd.Timestamp(when).date())
     if may == "yes":
-        told += "; agreed to be contacted"
-    else:
-        asked = ", and has to be asked for first" if chapter.parameters.consent_required else ""
-        told += f"; consent to be contacted isn't recorded{asked}"
-    return f"{told}; held out as a control, so is on no list" if standing.get("control_group") else told
+        return f"{told}; agreed to be contacted"
+    asked = ", and has to be asked for first" if chapter.parameters.consent_required else ""
+    return f"{told}; consent to be contacted isn't recorded{asked}"
 
 
 def _since(chapter: Chapter, person: Person) -> str:
@@ -119,115 +127,19 @@ def _segment(standing: Mapping[str, Any]) -> str:
     if "value_tier" in standing:
         parts.append(f"{standing['value_tier']} by value")
     if "cluster_name" in standing:
-        parts.append(f"buys like: {standing['cluster_name']}")
+        # the group's name, not what this customer does: one who has fallen silent may well be of the "recent" ones
+        parts.append(f'of the group "{standing["cluster_name"]}"')
     return "; ".join(parts) or NOT_KNOWN
 
 
-def _share(person: Person) -> str:
+def _share(chapter: Chapter, person: Person) -> str:
     standing = person.standing
-    told = small_share(standing.get("share", np.nan))
+    told = share_in_words(chapter, person)
     if "criteria" not in standing:
         return f"{told}; no key account"
     dependency = standing.get("dependency", "none")
     risk = "" if dependency == "none" else f"; dependency on this customer: {dependency}"
     return f"{told}; key account by {standing['criteria']}{risk}"
-
-
-def _alive(person: Person, due: NextPurchase) -> str:
-    told = likely(due.p_alive) if person.came_back else "after one purchase the model can't tell who is gone"
-    if due.overdue_since is not None:
-        told += f"; silent for longer than the own rhythm explains since {day(due.overdue_since)}"
-    return told
-
-
-def small_share(share: float) -> str:
-    """Return a share in words that is never nothing where there is something."""
-    return "under 0.1%" if 0 < share < SMALLEST_SHARE else percent(share, 1)
-
-
-def likely(p_alive: float) -> str:
-    """Return a probability in words that is never certainty."""
-    return percent(p_alive) if round(p_alive, 2) < 1 else "over 99%"
-
-
-def next_in_words(chapter: Chapter, due: NextPurchase) -> str:
-    """Return when the next purchase is due, in words."""
-    if due.days > LONGEST_WAIT:
-        return "more than ten years ahead: nothing to wait for"
-    coverage = percent(chapter.parameters.interval)
-    from_, to = _ahead(chapter, due.low), _ahead(chapter, due.high)
-    return f"if still a customer, by {_ahead(chapter, due.days)} ({coverage} interval {from_} to {to})"
-
-
-def _ahead(chapter: Chapter, days: float) -> str:
-    if days > LONGEST_WAIT:
-        return "more than ten years ahead"
-    return day(chapter.as_of + dt.timedelta(days=max(1, round(days))))
-
-
-def worth(chapter: Chapter, person: Person) -> str:
-    """Return the lifetime value in words, with its interval."""
-    standing = person.standing
-    if "clv" not in standing:
-        return NOT_KNOWN
-    told = money(standing["clv"], chapter.parameters.currency)
-    if "clv_low" in standing and "clv_high" in standing:
-        ends = between(standing["clv_low"], standing["clv_high"])
-        told += f" ({percent(chapter.parameters.interval)} interval {ends})"
-    return f"{told} of {'revenue' if not person.profit_known else 'profit'}"
-
-
-@says_why_not
-def bought_table(chapter: Chapter, person: Person) -> ShownTable:
-    """Show what the customer buys: categories, and the products bought most."""
-    named = [name for name in ("category", "product") if name in person.lines.columns]
-    if not named:
-        raise CannotSay("What this customer buys is not recorded: the ledger names neither categories nor products.")
-    shown = {"category": CATEGORIES_SHOWN, "product": PRODUCTS_SHOWN}
-    frame = pd.concat([_by(chapter, person, name, shown[name]) for name in named], ignore_index=True)
-    if frame.empty:
-        raise CannotSay("What this customer buys is not recorded: no row of the ledger names a category or a product.")
-    currency = chapter.parameters.currency
-    columns: Columns = {
-        "name": ("category or product" if len(named) > 1 else named[0], str),
-        "amount": (f"bought in all ({currency})", count),
-        "share": ("share", percent),
-        "this_year": (f"in the last 365 days ({currency})", count),
-        "year_before": (f"in the 365 before ({currency})", count),
-        "last": ("bought last", str),
-    }
-    return show_table(frame, f"What customer {shortened(person.key, LONGEST_NAME)} buys, returns taken off", columns)
-
-
-def _by(chapter: Chapter, person: Person, name: str, at_most: int) -> pd.DataFrame:
-    """Return what was bought of each category or product, the most first, the others in one row."""
-    today, amount = chapter.as_of, pl.col("amount")
-    age = (pl.lit(today) - pl.col("date").dt.date()).dt.total_days()
-    found = (
-        person.lines.filter(pl.col(name).is_not_null())
-        .group_by(pl.col(name).cast(pl.String))
-        .agg(
-            amount.sum(),
-            amount.filter(age < YEAR).sum().alias("this_year"),
-            amount.filter((age >= YEAR) & (age < 2 * YEAR)).sum().alias("year_before"),
-            pl.col("date").dt.date().filter(pl.col("kind") == "sale").max().dt.strftime("%Y-%m-%d").alias("last"),
-        )
-        .sort("amount", name, descending=[True, False])
-    )
-    most, others = found.head(at_most).to_pandas(), found.tail(-at_most)
-    most["name"] = [shortened(printable(value), LONGEST_NAME) for value in most[name]]
-    if not others.is_empty():
-        sums = others.select("amount", "this_year", "year_before").sum().to_dicts()[0]
-        rest = sums | {"last": others["last"].max(), "name": plural(others.height, f"other {name}", _others(name))}
-        most = pd.concat([most, pd.DataFrame([rest])], ignore_index=True)
-    whole = float(found["amount"].sum())
-    most["share"] = most["amount"] / whole if whole > 0 else np.nan
-    most["last"] = most["last"].fillna("returned only")
-    return most
-
-
-def _others(name: str) -> str:
-    return {"category": "other categories", "product": "other products"}[name]
 
 
 def terms_table(chapter: Chapter, person: Person, earned: pd.DataFrame) -> ShownTable:
@@ -250,7 +162,7 @@ def terms_table(chapter: Chapter, person: Person, earned: pd.DataFrame) -> Shown
     frame = pd.DataFrame({name: pd.Series(values, index=earned.index) for name, values in rows.items()}).T
     frame = frame.rename_axis("what").reset_index()
     columns: Columns = {"what": ("", str)} | {name: (name, str) for name in earned.index}
-    table = show_table(frame, f"From sales to profit with customer {shortened(person.key, LONGEST_NAME)}", columns)
+    table = show_table(frame, f"From sales to profit with customer {key(person.key)}", columns)
     return ShownTable(table.caption, table.headings, table.rows, (False, *[True] * len(earned)))
 
 
@@ -283,7 +195,7 @@ def particulars_table(chapter: Chapter, person: Person) -> ShownTable:
     keys = _keys(chapter, person)
     if len(keys) > 1:
         lines["keys of this customer"] = ", ".join(keys)
-    caption = f"What the customers' table says of customer {shortened(person.key, LONGEST_NAME)}"
+    caption = f"What the customers' table says of customer {key(person.key)}"
     return _facts(caption, lines)
 
 

@@ -135,7 +135,7 @@ def _state_duplicates(chapter: Chapter, known: pd.DataFrame) -> None:
             value=0.0,
             unit="records",
             verdict="watch" if open_pairs else "good",
-            question="who",
+            question="trust",
         )
         return
     brought = merged["revenue"].sum()
@@ -148,7 +148,7 @@ def _state_duplicates(chapter: Chapter, known: pd.DataFrame) -> None:
         value=float(surplus),
         unit="records",
         verdict="watch" if open_pairs or surplus >= DOUBLES_WATCHED * len(known) else "note",
-        question="who",
+        question="trust",
     )
 
 

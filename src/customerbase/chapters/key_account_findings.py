@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import polars as pl
 
-from models.key_accounts import CRITERIA, LEVELS
+from models.key_accounts import CRITERIA, DAYS_A_YEAR, LEVELS
 
 from ..chapter import Chapter
-from ..figures.key_accounts import WHO
+from ..figures.key_accounts import WHO, latest_cases
 from ..findings import Findings, Question
 from ..unsaid import Unsaid
-from ..wording import count, money, percent, plural, printable, shortened
-from .key_accounts import Standing, recorded_discounts, value_in_words, window
+from ..wording import count, day, key, listed, money, percent, plural, profit_or_loss, tenths
+from .key_accounts import Standing, recorded_discounts, value_in_words
+from .profit import since, total
 
 NAMED = 3  # customers or managers in a sentence
-LONGEST_KEY = 24
 PERIODS_A_YEAR = {"quarter": 4, "year": 1}
 DEPENDENCY: Question = "dependency"
 
@@ -33,7 +33,7 @@ def findings(
     silent: pd.DataFrame | Unsaid,
 ) -> Findings:
     """State what the chapter found."""
-    _state_dependency(chapter, largest, cases)
+    _state_dependency(chapter, everybody, largest, cases)
     _state_accounts(chapter, everybody, table)
     _state_silence(chapter, table, silent)
     _state_load(chapter, table, loads)
@@ -42,37 +42,78 @@ def findings(
     return chapter.findings()
 
 
-def _state_dependency(chapter: Chapter, largest: pd.DataFrame | Unsaid, cases: pl.DataFrame | Unsaid) -> None:
+def _state_dependency(
+    chapter: Chapter, everybody: Standing, largest: pd.DataFrame | Unsaid, cases: pl.DataFrame | Unsaid
+) -> None:
     if isinstance(largest, Unsaid):
         chapter.state("dependency", largest.reason, verdict="unknown", question=DEPENDENCY)
         return
-    first, limits = largest.iloc[0], chapter.parameters.dependency_limits
-    level, who = first["dependency"], _key(first["customer"])
-    if level == LEVELS[0]:
-        statement = (
-            f"We depend on no single customer: the largest, {who}, brings {percent(first['share'], 1)} of revenue, "
-            f"and a dependency is to be watched from {percent(limits[0])}"
+    latest = everybody.customers if everybody.last_year is None else everybody.last_year
+    latest = latest.sort("share", "customer", descending=[True, False])
+    if latest["share"].null_count():
+        whole = largest.iloc[0]
+        chapter.state(
+            "dependency",
+            f"Revenue isn't above zero {_last_year(chapter)}, so on whom we depend now can't be told; {since(chapter)} "
+            f"{key(whole['customer'])} brought most, {tenths(whole['share'])} of revenue.",
+            verdict="unknown",
+            question=DEPENDENCY,
         )
-    else:
-        words = "to be watched" if level == "watch" else level
-        limit = percent(limits[LEVELS.index(level) - 1])
-        statement = f"We depend on {who}, who brings {percent(first['share'], 1)} of revenue ({words} from {limit})"
-        others = largest[largest["dependency"] != LEVELS[0]].iloc[1:]
-        if len(others):
-            named = [f"{_key(who)} ({percent(share, 1)})" for who, share in others[["customer", "share"]].to_numpy()]
-            statement += f", and on {_listed(named)}"
+        return
+    level, share = latest.select("dependency", "share").row(0)
+    statement = f"{_on_whom(chapter, everybody, latest)}{_once(chapter, largest, latest)}"
     if not isinstance(cases, Unsaid):
+        told = latest_cases(cases).to_dicts()
         # where one customer is no danger, only what several would take is worth a sentence
-        told = cases.to_dicts()[-1:] if level == LEVELS[0] else cases.to_dicts()
+        told = told[-1:] if level == LEVELS[0] else told
         statement += "".join(f". Should {WHO[case['leave']]} leave, {_gone(chapter, case)}" for case in told)
     chapter.state(
         "dependency",
         f"{statement}.",
-        value=first["share"],
+        value=share,
         unit="share of revenue",
         verdict="good" if level == LEVELS[0] else "watch" if level == "watch" else "act",
         question=DEPENDENCY,
     )
+
+
+def _last_year(chapter: Chapter) -> str:
+    return f"in the {DAYS_A_YEAR} days up to {day(chapter.as_of)}"
+
+
+def _on_whom(chapter: Chapter, everybody: Standing, latest: pl.DataFrame) -> str:
+    """Say on whom the company depends by the latest days, what they brought over the days that count beside it."""
+    limits = chapter.parameters.dependency_limits
+    days = everybody.days if everybody.last_year is None else _last_year(chapter)
+    first = latest.row(0, named=True)
+    beside = ""
+    if everybody.last_year is not None:
+        counted = everybody.customers.row(by_predicate=pl.col("customer") == first["customer"], named=True)["share"]
+        beside = f"{tenths(counted)} {since(chapter)}"
+    who, share = key(first["customer"]), tenths(first["share"])
+    if first["dependency"] == LEVELS[0]:
+        return (
+            f"We depend on no single customer: {days} the largest, {who}, brings {share} of revenue"
+            f"{f' ({beside})' if beside else ''}, and a dependency is to be watched from {percent(limits[0])}"
+        )
+    level = first["dependency"]
+    words = f"{'to be watched' if level == 'watch' else level} from {percent(limits[LEVELS.index(level) - 1])}"
+    statement = f"We depend on {who}, who brings {share} of revenue {days} ({words}{f'; {beside}' if beside else ''})"
+    others = latest.filter(pl.col("dependency") != LEVELS[0]).tail(-1)
+    named = [f"{key(other)} ({tenths(part)})" for other, part in others.select("customer", "share").rows()]
+    return f"{statement}, and on {listed(named, NAMED)}" if named else statement
+
+
+def _once(chapter: Chapter, largest: pd.DataFrame, latest: pl.DataFrame) -> str:
+    """Say who brought most over the days that count, where that is no longer who brings most."""
+    was = largest.iloc[0]
+    if was["customer"] == latest["customer"][0]:
+        return ""
+    part = was["share_last_year"]
+    now = f"{tenths(part) if part > 0 else 'nothing'} in the last {DAYS_A_YEAR} days"
+    days = f"{since(chapter)[0].upper()}{since(chapter)[1:]}"
+    no_longer = ", and is no dependency" if was["dependency_last_year"] == LEVELS[0] else ""
+    return f". {days} {key(was['customer'])} brought {tenths(was['share'])}, but {now}{no_longer}"
 
 
 def _gone(chapter: Chapter, case: dict[str, float]) -> str:
@@ -81,7 +122,7 @@ def _gone(chapter: Chapter, case: dict[str, float]) -> str:
     if case["profit_lost"] is None:
         return f"{gone} would go; profit isn't recorded"
     share = "" if case["profit_share"] is None else f" ({percent(case['profit_share'], 1)})"
-    return f"{gone} and {money(case['profit_lost'], currency)} of profit{share} would go"
+    return f"{gone} and {profit_or_loss(case['profit_lost'], currency)}{share} would go"
 
 
 def _state_accounts(chapter: Chapter, everybody: Standing, table: pl.DataFrame) -> None:
@@ -90,15 +131,15 @@ def _state_accounts(chapter: Chapter, everybody: Standing, table: pl.DataFrame) 
         chapter.state("key_accounts", "No criterion of a key account can be judged on this base.", verdict="unknown")
         return
     unrecorded = [name for name in CRITERIA if everybody.unjudged.get(name) == "not recorded"]
-    aside = f"; not recorded here: {_listed(unrecorded, len(CRITERIA))}" if unrecorded else ""
-    share = float(table["share"].sum())
+    aside = f"; not recorded here: {listed(unrecorded)}" if unrecorded else ""
+    share = total(table["share"].fill_null(0.0))
     if table.is_empty():
-        statement = f"Nobody is a key account by {_listed(judged, len(CRITERIA))}"
+        statement = f"Nobody is a key account by {listed(judged)}"
     else:
         met = table["criteria"].str.split(", ").explode().to_list()
         by = [f"{count(met.count(name))} by {name}" for name in CRITERIA if name in met]
         brings = f", {percent(share, 1)} of revenue" if "company revenue" in judged else ""
-        statement = f"{plural(table.height, 'customer')} {_are(table.height)}{brings}: {_listed(by, len(CRITERIA))}"
+        statement = f"{plural(table.height, 'customer')} {_are(table.height)}{brings}: {listed(by)}"
     chapter.state("key_accounts", f"{statement}{aside}.", value=table.height, unit="customers")
 
 
@@ -122,23 +163,25 @@ def _state_silence(chapter: Chapter, table: pl.DataFrame, silent: pd.DataFrame |
         statement = f"None of {of_all} has been silent for longer than the account's own rhythm explains."
         chapter.state("key_accounts_silent", statement, value=0, unit="customers", verdict="good", question=DEPENDENCY)
         return
-    named = [f"{_key(who)} ({plural(days, 'day')})" for who, days in gone[["customer", "days_silent"]].to_numpy()]
+    named = [
+        f"{key(who)} ({plural(days, 'day')}, {percent(alive)} likely still a customer)"
+        for who, days, alive in gone[["customer", "days_silent", "p_alive"]].to_numpy()
+    ]
     statement = (
         f"{count(len(gone))} of {of_all} {'has' if len(gone) == 1 else 'have'} been silent for longer than their own "
-        f"rhythm explains: {_listed(named)}"
+        f"rhythm explains: {listed(named, NAMED)}"
     )
-    at_stake = gone["value_at_stake"].dropna()
-    if len(at_stake):
+    worth = gone["value_if_alive"].dropna()
+    if len(worth):
         statement += (
-            f", with {money(at_stake.sum(), chapter.parameters.currency)} of {value_in_words(chapter)} at stake over "
-            f"the next {count(chapter.parameters.horizon_days)} days"
+            f". If still {'a customer, it' if len(worth) == 1 else 'customers, they'} would be worth "
+            f"{money(total(pl.Series(worth)), chapter.parameters.currency)} of {value_in_words(chapter)} over the next "
+            f"{plural(chapter.parameters.horizon_days, 'day')}"
         )
     called = gone.loc[gone["may_contact"], "customer"]
-    refused = len(gone) - len(called)
     if len(called):
-        statement += f". To be called today: {_listed([_key(who) for who in called])}"
-    if refused:
-        statement += f". For want of consent {count(refused)} of them may not be called"
+        statement += f". To be called today: {listed([key(who) for who in called], NAMED)}"
+    statement += _not_called(gone[~gone["may_contact"]])
     chapter.state(
         "key_accounts_silent",
         f"{statement}.",
@@ -147,6 +190,19 @@ def _state_silence(chapter: Chapter, table: pl.DataFrame, silent: pd.DataFrame |
         verdict="act",
         question=DEPENDENCY,
     )
+
+
+def _not_called(barred: pd.DataFrame) -> str:
+    """Say who may not be called, and what would change it."""
+    unrecorded = int((barred["consent"] == "not recorded").sum())
+    refused = len(barred) - unrecorded
+    said = f". For want of consent {count(refused)} of them may not be called" if refused else ""
+    if unrecorded:
+        said += (
+            f". Whether {count(unrecorded)} of them may be called isn't recorded: name the customers' table's column "
+            "under customers.columns.consent, or set consent_required: false where no consent is needed"
+        )
+    return said
 
 
 def _state_load(chapter: Chapter, table: pl.DataFrame, loads: pd.DataFrame | Unsaid) -> None:
@@ -167,11 +223,11 @@ def _state_load(chapter: Chapter, table: pl.DataFrame, loads: pd.DataFrame | Uns
         statement = f"No manager holds more than {limit}{aside}."
         chapter.state("manager_load", statement, value=0, unit="managers", verdict="watch" if unheld else "good")
         return
-    named = [f"{_key(name)} ({count(held)})" for name, held in over[["manager", "key_accounts"]].to_numpy()]
+    named = [f"{key(name)} ({count(held)})" for name, held in over[["manager", "key_accounts"]].to_numpy()]
     to_hand_over, room = over["too_many"].sum(), loads["room"].sum()
     statement = (
-        f"{_listed(named)} {'holds' if len(over) == 1 else 'hold'} more than {limit}: {count(to_hand_over)} should go "
-        f"to others, who have room for {count(room)}{aside}."
+        f"{listed(named, NAMED)} {'holds' if len(over) == 1 else 'hold'} more than {limit}: {count(to_hand_over)} "
+        f"should go to others, who have room for {count(room)}{aside}."
     )
     chapter.state("manager_load", statement, value=len(over), unit="managers", verdict="act", question=DEPENDENCY)
 
@@ -200,35 +256,36 @@ def _state_trend(chapter: Chapter, periods: pd.DataFrame | Unsaid) -> None:
 def _state_volume(chapter: Chapter, everybody: Standing, cases: pl.DataFrame | Unsaid) -> None:
     if isinstance(cases, Unsaid):
         return
-    case, currency = cases.row(-1, named=True), chapter.parameters.currency
+    case, currency = latest_cases(cases).row(-1, named=True), chapter.parameters.currency
+    who, days = WHO[case["leave"]], _last_year(chapter) if case["of_last_year"] else everybody.days
     if case["cost_lost"] is None or case["cost_share"] is None:
         reason = "What we buy for our customers isn't recorded, so the volume that leaves with them can't be told."
         chapter.state("supplier_volume", reason, verdict="unknown")
     else:
         chapter.state(
             "supplier_volume",
-            f"With {WHO[case['leave']]} would go {percent(case['cost_share'], 1)} of the volume we buy. What discount "
-            f"our suppliers give on volume isn't recorded; each point of it lost would cost "
-            f"{money(case['cost_left'] / 100, currency)} on the rest, reckoned {window(chapter)}.",
+            f"With {who} would go {tenths(case['cost_share'])} of the volume we bought {days}"
+            f"{_discount_lost(everybody, case, currency)}.",
             value=case["cost_share"],
             unit="share of cost",
         )
     if case["discount"] is not None:
         chapter.state(
             "discount_given",
-            f"Discounts to {WHO[case['leave']]} come to {money(case['discount'], currency)}, taken off their revenue "
-            f"and profit already; volume discount recorded: {recorded_discounts(everybody, case['who'])}.",
+            f"Discounts to {who} came to {money(case['discount'], currency)} {days}, taken off their revenue and "
+            "profit already.",
             value=case["discount"],
             unit=currency,
         )
 
 
-def _key(name: object) -> str:
-    return shortened(printable(name), LONGEST_KEY)
-
-
-def _listed(names: Sequence[str], most: int = NAMED) -> str:
-    """Return names in words, those beyond the first few as a number."""
-    if len(names) > most:
-        names = [*names[:most], plural(len(names) - most, "other")]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def _discount_lost(everybody: Standing, case: dict[str, Any], currency: str) -> str:
+    """Say what the recorded volume discounts come to on what is bought for those who leave, if they are suppliers'."""
+    if case["volume_discount"] is None:
+        return "; no volume discount is recorded of them, so what of it would be lost can't be told"
+    recorded = recorded_discounts(everybody, case["who"])
+    return (
+        f". If the volume discount recorded of them ({recorded}) is what their volume "
+        f"earns us from suppliers, {money(case['volume_discount'], currency)} of it would be lost; if it is what we "
+        "give them, none"
+    )

@@ -12,21 +12,22 @@ import polars as pl
 
 from models import BGNBD
 from models import ladder as model_of_ladder
+from models.customer_base_audit import YEAR_DAYS
 from models.ladder import LEFT, MOVES, RUNGS
 from models.rfm import rfm_summary
 
 from ..chapter import Chapter, up_to
 from ..errors import CannotSay
-from ..ledger.returns import NET, net_of_returns
+from ..findings import Verdict
+from ..ledger.returns import NET, STOOD, net_of_returns
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, day, money, number, percent, plural
+from ..wording import count, day, listed, money, number, percent, plural
+from .profit import customer_revenue
 from .purchase_model import fit_all, rfm
 
-YEAR = dt.timedelta(days=365)
+YEAR = dt.timedelta(days=YEAR_DAYS)
 HISTORY = ("frequency", "recency", "T")
-#: Rows of the ledger that are a purchase which returns have not wholly undone.
-STOOD = (pl.col("kind") == "sale") & ((pl.col(NET) > 0) | (pl.col(NET) == pl.col("amount")))
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,19 @@ class Ladder:
         The rungs that this base doesn't record.
     without_model : str
         Why nobody who bought counts as having left; empty where the model of purchases tells who has.
+    purchases : polars.DataFrame
+        customer, purchases and purchases_a_year_ago (days with a purchase that stood; null for who had not bought yet).
     """
 
     customers: pd.DataFrame
     unknown: tuple[str, ...]
     without_model: str
+    purchases: pl.DataFrame
+
+    @property
+    def never(self) -> int:
+        """How many customers of the ledger bought nothing that stood; they count as having left."""
+        return self.purchases.filter(pl.col("purchases") == 0).height
 
 
 def climb(chapter: Chapter, summary: pd.DataFrame, model: BGNBD | Unsaid) -> Ladder:
@@ -57,7 +66,8 @@ def climb(chapter: Chapter, summary: pd.DataFrame, model: BGNBD | Unsaid) -> Lad
     summary : pandas.DataFrame
         As `purchase_model.rfm` returns it.
     model : BGNBD or Unsaid
-        Fitted to it. The same model judges the histories as they stood a year ago.
+        Fitted to it. The same model judges the histories as they stood a year ago. Where it has run to a limit it
+        judges nobody: see `why_nobody_left`.
 
     Notes
     -----
@@ -65,11 +75,13 @@ def climb(chapter: Chapter, summary: pd.DataFrame, model: BGNBD | Unsaid) -> Lad
     """
     given = chapter.parameters
     then = chapter.as_of - YEAR
-    known = chapter.ledger.group_by("customer").agg(since=pl.col("date").dt.date().min())
+    bought_on = pl.col("date").dt.date().filter(pl.col("kind") == "sale")
+    known = chapter.ledger.group_by("customer").agg(since=bought_on.min())
     # a return of the year since then had undone nothing yet
     earlier = net_of_returns(up_to(chapter.ledger, then).drop(NET))
     loyalty = _loyalty(chapter)
-    fitted, limit = None if isinstance(model, Unsaid) else model, given.alive_limit
+    without_model = why_nobody_left(model)
+    fitted, limit = None if without_model or isinstance(model, Unsaid) else model, given.alive_limit
     today = _on_rungs(known, pl.from_pandas(summary[["customer", *HISTORY]]), fitted, loyalty, limit)
     bought_then = rfm_summary(
         earlier.filter(STOOD).select("customer", pl.col("date").dt.date()), then, time_unit=given.time_unit
@@ -77,10 +89,27 @@ def climb(chapter: Chapter, summary: pd.DataFrame, model: BGNBD | Unsaid) -> Lad
     year_ago = _on_rungs(known.filter(pl.col("since") <= then), bought_then, fitted, loyalty, limit)
     table = today.join(year_ago, on="customer", how="left", suffix="_a_year_ago").sort("customer")
     return Ladder(
-        table.to_pandas().astype(pd.StringDtype()),
+        table.select("customer", "rung", "rung_a_year_ago").to_pandas().astype(pd.StringDtype()),
         tuple(rung for rung in ("advocate", "adherent") if loyalty[rung].is_null().all()),
-        model.reason if isinstance(model, Unsaid) else "",
+        without_model,
+        table.select("customer", "purchases", "purchases_a_year_ago"),
     )
+
+
+def why_nobody_left(model: BGNBD | Unsaid) -> str:
+    """Say why a model can't tell who has left; nothing where it can.
+
+    A model whose parameters have run to a limit still gives everybody a probability, but not one that the base
+    bears out: fitted to a handful of customers it calls one gone who bought the day before.
+    """
+    if isinstance(model, Unsaid):
+        return model.reason
+    if model.limits_:
+        return (
+            "On purchases so few, or so much alike, the model of purchases runs to a limit "
+            f"({', '.join(model.limits_)}), where it can't tell who left from who waits"
+        )
+    return ""
 
 
 def table_ladder(chapter: Chapter) -> pd.DataFrame:
@@ -131,7 +160,7 @@ def rung_table(chapter: Chapter, ladder: Ladder, rungs: pd.DataFrame) -> ShownTa
     }
     frame = rungs.assign(means=rungs["rung"].map(_meanings(chapter, ladder)))
     lookback = chapter.parameters.lookback_days
-    span = "" if lookback is None else f" (revenue of the last {count(lookback)} days)"
+    span = "" if lookback is None else f" (revenue of the last {plural(lookback, 'day')})"
     return show_table(frame, f"The ladder of commitment on {day(chapter.as_of)}{span}", columns)
 
 
@@ -147,10 +176,12 @@ def moves(chapter: Chapter, ladder: Ladder) -> pd.DataFrame:
             f"The ledger doesn't go back a year from {day(chapter.as_of)}, so who moved up or down within a year can't "
             "be told yet."
         )
-    date = pl.col("date").dt.date()
-    before = chapter.ledger.filter((date <= then) & (date > then - YEAR))
-    revenue = before.group_by("customer").agg(revenue=pl.col("amount").sum())
-    return model_of_ladder.moves(pl.from_pandas(ladder.customers), revenue)
+    return model_of_ladder.moves(pl.from_pandas(ladder.customers), _revenue_before(chapter, then))
+
+
+def _revenue_before(chapter: Chapter, last: dt.date) -> pl.DataFrame:
+    """Return the revenue of each customer in the year up to a day."""
+    return customer_revenue(chapter, last - YEAR + dt.timedelta(days=1), last)
 
 
 def move_table(chapter: Chapter, flow: pd.DataFrame | Unsaid) -> ShownTable | None:
@@ -179,36 +210,46 @@ def move_table(chapter: Chapter, flow: pd.DataFrame | Unsaid) -> ShownTable | No
 def state_findings(chapter: Chapter, ladder: Ladder, rungs: pd.DataFrame, flow: pd.DataFrame | Unsaid) -> None:
     """State where customers stand, and who moved."""
     _state_rungs(chapter, ladder, rungs)
+    if ladder.unknown:
+        chapter.state("ladder_not_recorded", not_recorded(ladder), verdict="unknown")
     if isinstance(flow, Unsaid):
         chapter.state("ladder_moves", flow.reason, verdict="unknown")
         return
     _state_moves(chapter, flow)
+    _state_lost(chapter, ladder)
 
 
 def _state_rungs(chapter: Chapter, ladder: Ladder, rungs: pd.DataFrame) -> None:
-    standing = rungs[rungs["customers"] > 0].set_index("rung")
+    # whose every purchase was undone stands on no rung of a customer, and isn't one who left either
+    standing = rungs.set_index("rung")
+    standing["customers"] = standing["customers"].sub(pd.Series({LEFT: ladder.never}), fill_value=0)
+    standing = standing[standing["customers"] > 0]
+    everybody = standing["customers"].sum()
+    nothing = f"{plural(ladder.never, 'customer')} of the ledger bought nothing that stood"
+    if not everybody:
+        chapter.state("ladder", f"{nothing}, so nobody stands on the ladder.", verdict="unknown", question="who")
+        return
     core = standing.loc[[name for name in ("advocate", "adherent", "regular") if name in standing.index]]
-    everybody = len(ladder.customers)
     share = core["customers"].sum() / everybody
-    others = ", ".join(
-        plural(float(standing["customers"][name]), word, words)
-        for name, word, words in (
-            ("client", "client with two purchases", "clients with two purchases"),
-            ("buyer", "one-time buyer", "one-time buyers"),
-            (LEFT, "who has left", "who have left"),
+    others = [
+        plural(standing["customers"][name], *words)
+        for name, words in (
+            ("client", ("client with two purchases", "clients with two purchases")),
+            ("buyer", ("one-time buyer",)),
+            (LEFT, ("customer who has left", "customers who have left")),
         )
         if name in standing.index
-    )
-    statement = f"{percent(share)} of {plural(everybody, 'customer')} buy regularly or only from us"
-    if core["revenue"].sum() > 0 and standing["revenue"].sum() > 0:
-        statement += f" and brought {percent(core['revenue'].sum() / standing['revenue'].sum())} of revenue"
-    if others:
-        statement += f"; the others are {others}"
+    ]
+    buys = "buys" if everybody == 1 else "buy"
+    statement = f"{percent(share)} of {plural(everybody, 'customer')} {buys} regularly or only from us"
+    revenue = rungs["revenue"].sum()
+    if core["revenue"].sum() > 0 and revenue > 0:
+        statement += f" and brought {percent(core['revenue'].sum() / revenue)} of revenue"
+    statement += f"; the base also holds {listed(others)}" if others else ""
+    statement += f". Besides, {nothing}" if ladder.never else ""
     if ladder.without_model:
-        statement += f". Who has left can't be told: {ladder.without_model.rstrip('.')}"
+        statement += f". Who has left can't be told. {ladder.without_model.rstrip('.')}"
     chapter.state("ladder", f"{statement}.", value=share, unit="share of customers", question="who")
-    if ladder.unknown:
-        chapter.state("ladder_not_recorded", not_recorded(ladder), verdict="unknown")
 
 
 def not_recorded(ladder: Ladder) -> str:
@@ -223,44 +264,47 @@ def not_recorded(ladder: Ladder) -> str:
 
 def _state_moves(chapter: Chapter, flow: pd.DataFrame) -> None:
     counts = flow.groupby("move")["customers"].sum().reindex(list(MOVES), fill_value=0)
-    lost = flow[flow["move"] == "left"]
-    there = flow.loc[~flow["before"].isin([LEFT, model_of_ladder.NOT_YET]), ["customers", "revenue"]].sum()
     told = {
         "up": "climbed",
         "left": "left",
         "down": "came down otherwise",
         "came back": "came back",
         "new": "joined",
-        "stayed": "stand where they stood",
+        "stayed": "stood still",
     }
     happened = [f"{count(counts[move])} {words}" for move, words in told.items() if counts[move]]
     chapter.state(
         "ladder_moves",
-        f"Within a year, of {plural(counts.sum(), 'customer')}, {', '.join(happened)}.",
+        f"Within a year, of {plural(counts.sum(), 'customer')}, {listed(happened)}.",
         value=counts["up"] - counts["down"] - counts["left"],
         unit="customers",
     )
-    if there["customers"] == 0:
+
+
+def _state_lost(chapter: Chapter, ladder: Ladder) -> None:
+    currency = chapter.parameters.currency
+    table = pl.from_pandas(ladder.customers).join(ladder.purchases, on="customer")
+    found = model_of_ladder.lost(table, _revenue_before(chapter, chapter.as_of - YEAR))
+    if ladder.without_model or not found.told:
+        why = ladder.without_model or "None of them had bought twice by then"
+        statement = f"Who of the customers of a year ago has left can't be told. {why.rstrip('.')}."
+        chapter.state("ladder_lost", statement, unit=currency, verdict="unknown")
         return
-    share = lost["customers"].sum() / there["customers"]
-    worth = lost["revenue"].sum()
+    has = "has" if found.gone == 1 else "have"
     statement = (
-        f"{count(lost['customers'].sum())} of the {plural(there['customers'], 'customer')} of a year ago "
-        f"({percent(share)}) have left"
+        f"Of the {plural(found.told, 'customer')} who had bought twice or more a year ago, {count(found.gone)} "
+        f"({percent(found.gone / found.told)}) {has} left by the model of purchases"
     )
-    if lost["customers"].sum() and there["revenue"] > 0:
+    if found.gone and found.revenue_told > 0:
         statement += (
-            f"; in the year before they had brought {money(worth, chapter.parameters.currency)}, "
-            f"{percent(worth / there['revenue'])} of what all of these brought"
+            f"; in the year before they had brought {money(found.revenue_gone, currency)}, "
+            f"{percent(found.revenue_gone / found.revenue_told)} of what all of these brought"
         )
-    chapter.state(
-        "ladder_lost",
-        f"{statement}.",
-        value=worth,
-        unit=chapter.parameters.currency,
-        verdict="watch" if lost["customers"].sum() else "good",
-        question="losing",
-    )
+    if found.once:
+        buyers = f"the {count(found.once)} who have" if found.once > 1 else "the one who has"
+        statement += f". Of {buyers} bought once only, then and up to now, it can't be told"
+    verdict: Verdict = "watch" if found.gone else "good"
+    chapter.state("ladder_lost", f"{statement}.", value=found.revenue_gone, unit=currency, verdict=verdict)
 
 
 def _loyalty(chapter: Chapter) -> pl.DataFrame:
@@ -273,7 +317,7 @@ def _loyalty(chapter: Chapter) -> pl.DataFrame:
 def _on_rungs(
     known: pl.DataFrame, summary: pl.DataFrame, model: BGNBD | None, loyalty: pl.DataFrame, alive_limit: float
 ) -> pl.DataFrame:
-    """Return customer and rung of everyone known."""
+    """Return customer, rung and purchases of everyone known."""
     alive = pl.repeat(None, summary.height, dtype=pl.Float64, eager=True)
     if model is not None and not summary.is_empty():
         alive = pl.Series(model.conditional_probability_alive(*(summary[name].to_numpy() for name in HISTORY)))
@@ -284,15 +328,17 @@ def _on_rungs(
         .join(loyalty, on="customer", how="left", maintain_order="left")
         .with_columns(pl.col("purchases").fill_null(0))
     )
-    return histories.select("customer", model_of_ladder.rungs(histories, alive_limit=alive_limit))
+    return histories.select("customer", model_of_ladder.rungs(histories, alive_limit=alive_limit), "purchases")
 
 
 def _meanings(chapter: Chapter, ladder: Ladder) -> dict[str, str]:
     given = chapter.parameters
-    gone = f"a customer still with less than {percent(given.alive_limit)}"
+    gone = f"still a customer with a probability below {percent(given.alive_limit)}"
+    if ladder.never:
+        gone += f"; {count(ladder.never)} bought nothing that stood"
     return {
-        "advocate": "buys only here, and brought others",
-        "adherent": f"buys only here ({percent(given.adherent_share)} or more)",
+        "advocate": "on record as buying only here, and brought others",
+        "adherent": f"on record as buying only here ({percent(given.adherent_share)} or more)",
         "regular": "three purchases and more",
         "client": "two purchases",
         "buyer": "one purchase; who is gone can't be told",

@@ -20,19 +20,18 @@ from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import count, day, money, number, percent, plural
-from .profit import customer_profit, ledger_lines
+from .profit import costs_known, customer_profit, ledger_lines
 
 NOT_RECORDED = "not recorded"
 NO_COHORT = "none (returned in full)"
 SHORTEST_PERIOD_DAYS = 28  # periods to compare are no shorter
 FEWEST_FOR_DECILES = 10
+SMALL_NUMBER = 10  # of customers, where half a one matters
 TOPS = (0.01, 0.05, 0.1, 0.2, 0.5)
 EQUAL_AGES_DAYS = (1095, 730, 365, 182, 91, 28)
 BEGAN_WITH = 2  # a first cohort that many times as large as any other holds customers won before the ledger begins
-STEADY, FALLING = (
-    0.05,
-    -0.2,
-)  # revenue that moves by less is called steady; if it falls by more, something is to be done
+# revenue that moves by less is called steady; if it falls by more, something is to be done
+STEADY, FALLING = 0.05, -0.2
 FEWEST_IN_COHORT = 30
 AGE_SHOWN: dict[Unit, tuple[int, str]] = {"month": (3, "third"), "quarter": (2, "second"), "year": (1, "first")}
 HALF = 0.5  # of revenue: from there on the top tenth is a dependency to watch
@@ -92,6 +91,10 @@ class TwoPeriods:
     flows : pandas.DataFrame
         See `models.customer_base_audit.flows`.
     split_before, split_now : Split
+    spread_before, spread_now : pandas.DataFrame
+        See `models.customer_base_audit.describe`.
+    lost_after_one : int
+        How many of the lost customers bought only once ever.
     """
 
     before: Period
@@ -99,6 +102,9 @@ class TwoPeriods:
     flows: pd.DataFrame
     split_before: Split
     split_now: Split
+    spread_before: pd.DataFrame
+    spread_now: pd.DataFrame
+    lost_after_one: int
 
     @property
     def profit_known(self) -> bool:
@@ -169,7 +175,7 @@ def customer_days(chapter: Chapter) -> pl.DataFrame:
 @says_why_not
 def one_period(chapter: Chapter, days: pl.DataFrame) -> OnePeriod:
     """Look at the last year, or at as many days as `lookback_days` says; at the whole ledger where it is shorter."""
-    period = audit.latest_period(_first_day(days), chapter.as_of, _length(chapter))
+    period = latest_period(chapter)
     customers = _customers(chapter, days, period)
     if audit.buyers(customers).is_empty():
         raise CannotSay(f"Nobody bought anything {during(period)}.")
@@ -178,25 +184,29 @@ def one_period(chapter: Chapter, days: pl.DataFrame) -> OnePeriod:
 
 @says_why_not
 def split_table(chapter: Chapter, one: OnePeriod) -> ShownTable:
-    """Show the period's revenue and profit as a product."""
+    """Show the period's revenue and profit as a product, and the customer in the middle beside its means."""
     steps = _split_rows(chapter, one.split)
     signs = ("", "×", "×", "=", "×", "=")
     frame = pd.DataFrame({"sign": signs, "what": steps.keys(), "how_much": steps.values()})
     frame["what"] = (frame["sign"] + " " + frame["what"]).str.strip()
+    typical = audit.typical_factors(one.customers, one.split)
+    times, value = typical["median"]
+    frame["median"] = ["", number(times), money(value, chapter.parameters.currency), "", "", ""]
+    frame["below"] = ["", *map(percent, typical["below_mean"]), "", "", ""]
     caption = f"What was bought, as a product, {span(one.period)}"
-    return show_table(frame, caption, {"what": ("", str), "how_much": ("in this period", str)})
+    columns: Columns = {
+        "what": ("", str),
+        "how_much": ("in this period", str),
+        "median": ("the median customer", str),
+        "below": ("customers below the mean", str),
+    }
+    return show_table(frame, caption, columns)
 
 
 @says_why_not
 def spread_table(chapter: Chapter, one: OnePeriod) -> ShownTable:
     """Show the mean of every measure beside its median."""
-    frame = audit.describe(one.customers)
-    currency = chapter.parameters.currency
-    is_money = frame["measure"] != "purchases"
-    for name in ("tenth", "median", "mean", "ninetieth"):
-        worded = zip(is_money, frame[name], strict=True)
-        frame[name] = [money(value, currency) if in_money else number(value) for in_money, value in worded]
-    frame["measure"] = frame["measure"].map(MEASURES)
+    frame = _worded(chapter, audit.describe(one.customers))
     columns: Columns = {
         "measure": ("", str),
         "mean": ("mean", str),
@@ -219,14 +229,18 @@ def concentration(one: OnePeriod) -> pd.DataFrame:
 
 @says_why_not
 def concentration_table(chapter: Chapter, one: OnePeriod, curve: pd.DataFrame) -> ShownTable:
-    """Show what the best customers bring, from the top hundredth to the top half, where there is a Lorenz curve."""
+    """Show what the best customers bring, from the top hundredth to the top half, where there is a Lorenz curve.
+
+    Tops of less than one customer are left out.
+    """
     revenue = one.revenue
-    frame = pd.DataFrame({"top": TOPS, "share": [top_share(revenue, top) for top in TOPS]})
-    frame["customers"] = frame["top"] * len(revenue)
+    tops = [top for top in TOPS if top * len(revenue) >= 1]
+    frame = pd.DataFrame({"top": tops, "share": [top_share(revenue, top) for top in tops]})
+    frame["customers"] = (frame["top"] * len(revenue)).round(9)
     frame["revenue"] = frame["share"] * revenue.sum()
     columns: Columns = {
         "top": ("the best", percent),
-        "customers": ("customers", count),
+        "customers": ("customers", _count_of_few),
         "revenue": (f"revenue ({chapter.parameters.currency})", count),
         "share": ("share of revenue", percent),
     }
@@ -235,7 +249,7 @@ def concentration_table(chapter: Chapter, one: OnePeriod, curve: pd.DataFrame) -
 
 @says_why_not
 def decile_table(chapter: Chapter, one: OnePeriod) -> ShownTable:
-    """Show how tenths of the customers differ, the tenth with the most revenue first."""
+    """Show what tenths of the customers bring, the tenth with the most revenue first."""
     bought = audit.buyers(one.customers).height
     if bought < FEWEST_FOR_DECILES:
         raise CannotSay(f"Tenths of the customers can be compared from {FEWEST_FOR_DECILES} up; {bought} bought here.")
@@ -249,12 +263,27 @@ def decile_table(chapter: Chapter, one: OnePeriod) -> ShownTable:
         "revenue": (f"revenue ({currency})", count),
         "share_of_revenue": ("share of revenue", _percent_or_dash),
         **({"share_of_profit": ("share of profit", _percent_or_dash)} if known else {}),
-        "purchases_each": ("purchases each", number),
-        "value": (f"value of a purchase ({currency})", _number_or_dash),
         **({"margin": ("margin", _percent_or_dash)} if known else {}),
     }
     profit = "" if known else f"; profit is {NOT_RECORDED}"
     return show_table(frame, f"Tenths of the customers by revenue, {span(one.period)}{profit}", columns)
+
+
+def decile_spread_table(chapter: Chapter, one: OnePeriod | Unsaid) -> ShownTable | None:
+    """Show how customers of each tenth buy, the mean beside the median; None where `decile_table` says why not."""
+    if isinstance(one, Unsaid) or audit.buyers(one.customers).height < FEWEST_FOR_DECILES:
+        return None
+    columns: Columns = {
+        "decile": ("tenth", str),
+        "purchases_mean": ("purchases each, mean", number),
+        "purchases_median": ("median", number),
+        "purchases_below_mean": ("below the mean", percent),
+        "value_mean": (f"a customer's value of a purchase, mean ({chapter.parameters.currency})", number),
+        "value_median": ("median", number),
+        "value_below_mean": ("below the mean", percent),
+    }
+    caption = f"How the customers of each tenth buy, {span(one.period)}"
+    return show_table(audit.decile_spread(one.customers), caption, columns)
 
 
 # --- lens 2
@@ -271,8 +300,17 @@ def two_periods(chapter: Chapter, days: pl.DataFrame) -> TwoPeriods:
     if audit.buyers(then).is_empty():
         raise CannotSay(f"Nobody bought anything {during(before)}, so there is nothing to compare with.")
     earlier = days.filter(pl.col("first_day") < before.first)["customer"].unique()
-    flows = audit.flows(audit.compare_periods(then, today, earlier))
-    return TwoPeriods(before, now, flows, audit.split(then), audit.split(today))
+    compared = audit.compare_periods(then, today, earlier)
+    return TwoPeriods(
+        before,
+        now,
+        audit.flows(compared),
+        audit.split(then),
+        audit.split(today),
+        audit.describe(then),
+        audit.describe(today),
+        audit.lost_after_one_purchase(days, compared),
+    )
 
 
 @says_why_not
@@ -317,6 +355,23 @@ def factor_table(chapter: Chapter, two: TwoPeriods) -> ShownTable:
         **({"profit": (f"of the change of profit ({currency})", _signed_or_blank)} if two.profit_known else {}),
     }
     return show_table(frame, f"Before: {span(two.before)}; now: {span(two.now)}", columns)
+
+
+@says_why_not
+def change_table(chapter: Chapter, two: TwoPeriods) -> ShownTable:
+    """Show how the customers of both periods differ, the mean beside the median."""
+    before, now = (_worded(chapter, described) for described in (two.spread_before, two.spread_now))
+    frame = before.merge(now, on="measure", how="left", suffixes=("_before", "_now"))
+    columns: Columns = {
+        "measure": ("", str),
+        "mean_before": ("mean before", str),
+        "median_before": ("median", str),
+        "below_mean_before": ("below the mean", percent),
+        "mean_now": ("mean now", _words_or_dash),
+        "median_now": ("median", _words_or_dash),
+        "below_mean_now": ("below the mean", _percent_or_dash),
+    }
+    return show_table(frame, f"Customers who bought; before: {span(two.before)}; now: {span(two.now)}", columns)
 
 
 # --- lenses 3 to 5
@@ -372,9 +427,10 @@ def one_cohort_table(chapter: Chapter, alone: pd.DataFrame, followed: Cohorts) -
         "age": (f"{followed.unit}s after the first purchase", count),
         "customers": ("bought", count),
         "share_active": ("of the cohort", percent_of_few),
-        "purchases_each": ("purchases each", _number_or_dash),
-        "revenue_each": (f"revenue each ({currency})", _number_or_dash),
-        "total_mean": (f"revenue so far, mean ({currency})", number),
+        "revenue_each": (f"revenue of each who bought, mean ({currency})", _number_or_dash),
+        "revenue_median": ("median", _number_or_dash),
+        "revenue_below_mean": ("below the mean", _percent_or_dash),
+        "total_mean": (f"revenue so far of everybody won, mean ({currency})", number),
         "total_median": ("median", number),
         "total_below_mean": ("below the mean", percent),
     }
@@ -402,8 +458,7 @@ def equal_age(chapter: Chapter, days: pl.DataFrame, followed: Cohorts) -> EqualA
 @says_why_not
 def equal_age_table(chapter: Chapter, equal: EqualAge) -> ShownTable:
     """Show what each cohort's customers did in their first days."""
-    frame = equal.table.assign(name=[cohort_name(start, equal.unit) for start in equal.table["cohort"]])
-    known = frame["profit_mean"].notna().all()
+    frame = _named(equal)
     currency = chapter.parameters.currency
     columns: Columns = {
         "name": ("first bought in", str),
@@ -411,12 +466,34 @@ def equal_age_table(chapter: Chapter, equal: EqualAge) -> ShownTable:
         "share_back": ("came back", percent),
         "purchases_mean": ("purchases, mean", number),
         "purchases_median": ("median", number),
+        "purchases_below_mean": ("below the mean", percent),
         "revenue_mean": (f"revenue, mean ({currency})", number),
         "revenue_median": ("median", number),
         "below_mean": ("below the mean", percent),
-        **({"profit_mean": (f"profit, mean ({currency})", number)} if known else {}),
     }
     return show_table(frame, f"What a customer did in the first {equal.days} days, by cohort", columns)
+
+
+def equal_age_profit_table(chapter: Chapter, equal: EqualAge | Unsaid) -> ShownTable | None:
+    """Show the profit of each cohort's customers in their first days, where costs are recorded.
+
+    A margin alone makes profit the same share of everybody's revenue, so there is nothing to add: None.
+    """
+    if isinstance(equal, Unsaid) or not costs_known(chapter) or equal.table["profit_mean"].isna().any():
+        return None
+    columns: Columns = {
+        "name": ("first bought in", str),
+        "customers": ("customers", count),
+        "profit_mean": (f"profit, mean ({chapter.parameters.currency})", number),
+        "profit_median": ("median", number),
+        "profit_below_mean": ("below the mean", percent),
+        "margin": ("margin", _percent_or_dash),
+    }
+    return show_table(_named(equal), f"What a customer left in the first {equal.days} days, by cohort", columns)
+
+
+def _named(equal: EqualAge) -> pd.DataFrame:
+    return equal.table.assign(name=[cohort_name(start, equal.unit) for start in equal.table["cohort"]])
 
 
 @says_why_not
@@ -467,6 +544,14 @@ def _state_one_period(chapter: Chapter, one: OnePeriod | Unsaid) -> None:
     if isinstance(curve := concentration(one), Unsaid):
         chapter.state("top_tenth", curve.reason, verdict="unknown")
         return
+    if len(revenue) < FEWEST_FOR_DECILES:
+        chapter.state(
+            "top_tenth",
+            f"{plural(len(revenue), 'customer')} bought {during(one.period)}: what the best tenth brings can be said "
+            f"from {FEWEST_FOR_DECILES} up.",
+            verdict="unknown",
+        )
+        return
     typical = audit.spread(revenue.to_numpy())
     share = top_share(revenue)
     brought = f"{percent(share)} of revenue"
@@ -489,36 +574,58 @@ def _state_two_periods(chapter: Chapter, two: TwoPeriods | Unsaid) -> None:
     if isinstance(two, Unsaid):
         chapter.state("lost_and_won", two.reason, verdict="unknown")
         return
-    currency, had = chapter.parameters.currency, two.split_before.customers
-    lost, won, kept = two.of("lost"), two.of("new", "came back"), two.of("kept, less", "kept, same", "kept, more")
-    before, change = two.flows["revenue_before"].sum(), two.flows["revenue_change"].sum()
-    statement = (
-        f"Of the {plural(had, 'customer')} who bought {during(two.before)}, {count(lost['customers'])} "
-        f"({percent(lost['customers'] / had)}) bought nothing {during(two.now)}"
-    )
-    if before > 0 and lost["customers"]:
-        statement += (
-            f"; with them went {money(lost['revenue_before'], currency)}, {percent(lost['revenue_before'] / before)} "
-            "of the revenue"
-        )
-    if won["customers"]:
-        customers = plural(won["customers"], "new or returning customer")
-        statement += f". {customers} brought {money(won['revenue_now'], currency)}"
-    else:
-        statement += ". Nobody new came in their place"
-    if kept["customers"]:
-        more = "more" if kept["revenue_change"] >= 0 else "less"
-        statement += f", and those who stayed brought {money(abs(kept['revenue_change']), currency)} {more} than before"
+    lost, before = two.of("lost"), two.flows["revenue_before"].sum()
+    share = lost["revenue_before"] / before if before > 0 else 0.0
     chapter.state(
         "lost_and_won",
-        f"{statement}.",
+        " ".join([_who_was_lost(two), *_what_they_brought(chapter, two), _what_came_instead(chapter, two)]),
         value=lost["revenue_before"],
-        unit=currency,
-        verdict=_verdict(change / before) if before > 0 else "note",
+        unit=chapter.parameters.currency,
+        verdict=_verdict(min(-share, 0.0)),
         question="losing",
     )
     if _can_split(two) and before > 0:
+        change = two.flows["revenue_change"].sum()
         _state_factors(chapter, two, change, change / before)
+
+
+def _who_was_lost(two: TwoPeriods) -> str:
+    had, lost = two.split_before.customers, two.of("lost")["customers"]
+    if had == 1:
+        again = "has bought nothing since" if lost else "has bought again since"
+        return f"The only customer who bought {during(two.before)} {again}."
+    if not lost:
+        return f"Each of the {count(had)} customers who bought {during(two.before)} has bought again since."
+    have = "has" if lost == 1 else "have"
+    of_all = f"{count(lost)} ({percent(lost / had)})"
+    return f"Of the {count(had)} customers who bought {during(two.before)}, {of_all} {have} bought nothing since."
+
+
+def _what_they_brought(chapter: Chapter, two: TwoPeriods) -> list[str]:
+    lost, before = two.of("lost"), two.flows["revenue_before"].sum()
+    if not lost["customers"]:
+        return []
+    amount = money(lost["revenue_before"], chapter.parameters.currency)
+    share = f", {percent(lost['revenue_before'] / before)} of the revenue of that time" if before > 0 else ""
+    if lost["customers"] == 1:
+        once = ", with a single purchase" if two.lost_after_one else ""
+        return [f"That customer had brought {amount}{share}{once}."]
+    once = f"; {count(two.lost_after_one)} of them only ever bought once" if two.lost_after_one else ""
+    return [f"They had brought {amount}{share}{once}."]
+
+
+def _what_came_instead(chapter: Chapter, two: TwoPeriods) -> str:
+    currency = chapter.parameters.currency
+    won, kept = two.of("new", "came back"), two.of("kept, less", "kept, same", "kept, more")
+    statement = "Nobody new has come"
+    if won["customers"]:
+        returning = " or returning" if two.of("came back")["customers"] else ""
+        statement = f"{plural(won['customers'], f'new{returning} customer')} brought "
+        statement += f"{money(won['revenue_now'], currency)} since"
+    if kept["customers"]:
+        more = "more" if kept["revenue_change"] >= 0 else "less"
+        statement += f", and those who stayed brought {money(abs(kept['revenue_change']), currency)} {more} than before"
+    return f"{statement}."
 
 
 def _state_factors(chapter: Chapter, two: TwoPeriods, change: float, share: float) -> None:
@@ -579,6 +686,11 @@ def _state_equal_age(chapter: Chapter, equal: EqualAge | Unsaid) -> None:
 # --- words
 
 
+def latest_period(chapter: Chapter) -> Period:
+    """Return the last year, or as many days as `lookback_days` says; all there are of a shorter ledger."""
+    return audit.latest_period(chapter.first_day, chapter.as_of, _length(chapter))
+
+
 def span(period: Period) -> str:
     """Return a period as 1 July 1997 to 30 June 1998, or as the one day it is."""
     return f"{day(period.first)} to {day(period.last)}" if period.days > 1 else day(period.first)
@@ -612,6 +724,15 @@ def _signed_percent(share: float) -> str:
 
 def _signed_or_blank(value: float) -> str:
     return signed(value) if np.isfinite(value) else ""
+
+
+def _count_of_few(customers: float) -> str:
+    """Return a number of customers, with its fraction where they are few: a tenth of 17 is 1.70."""
+    return number(customers) if customers < SMALL_NUMBER and customers != round(customers) else count(customers)
+
+
+def _words_or_dash(words: str | float) -> str:
+    return words if isinstance(words, str) else "–"
 
 
 def _percent_or_dash(share: float) -> str:
@@ -650,6 +771,17 @@ def _length(chapter: Chapter) -> int:
 def _can_split(two: TwoPeriods) -> bool:
     """Whether somebody bought in both periods, so that all factors are defined."""
     return two.split_before.customers > 0 and two.split_now.customers > 0
+
+
+def _worded(chapter: Chapter, described: pd.DataFrame) -> pd.DataFrame:
+    """Put what `models.customer_base_audit.describe` found in words, shares left as they are."""
+    frame = described.copy()
+    is_money = frame["measure"] != "purchases"
+    for name in ("tenth", "median", "mean", "ninetieth"):
+        worded = zip(is_money, frame[name], strict=True)
+        frame[name] = [money(value, chapter.parameters.currency) if m else number(value) for m, value in worded]
+    frame["measure"] = frame["measure"].map(MEASURES)
+    return frame
 
 
 def _split_rows(chapter: Chapter, split: Split) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -110,7 +110,27 @@ def moved(chapter: Chapter, summary: pd.DataFrame, model: BGNBD, spend: GammaGam
         )
     except ValueError as reason:
         raise CannotSay(f"What the levers would move can't be told: {reason}") from None
-    return Moved(found, terms, margin is not None, days)
+    return Moved(_agreeing(found), terms, margin is not None, days)
+
+
+def _agreeing(found: Levers) -> Levers:
+    """Leave out the intervals that don't hold their own estimate.
+
+    The estimate is of the model that fits best, the interval of all that fit; of few customers these may lie so far
+    from the best that the interval says nothing of it.
+    """
+    raised = found.retention
+    return replace(
+        found,
+        today=_within(found.today),
+        gains=tuple(gain._replace(profit=_within(gain.profit)) for gain in found.gains),
+        retention=replace(raised, rate=_within(raised.rate), gain=_within(raised.gain), life=_within(raised.life)),
+    )
+
+
+def _within(estimate: Estimate) -> Estimate:
+    holds = estimate.low <= estimate.value <= estimate.high
+    return estimate if holds else Estimate(estimate.value, float("nan"), float("nan"))
 
 
 def newcomers(chapter: Chapter) -> tuple[pl.DataFrame, int]:
@@ -148,10 +168,10 @@ def lever_table(chapter: Chapter, found: Moved | Unsaid) -> ShownTable | None:
         "label": ("lever", str),
         "customers": ("customers it concerns", count),
         "gain": (f"{found.what} it adds ({currency})", count),
-        "between": (f"{percent(chapter.parameters.interval)} interval", str),
-        "share": (f"share of today's {found.what}", _tenths),
+        "between": (f"{percent(chapter.parameters.interval)} interval of what is expected", str),
+        "share": (f"share of the {found.what} expected", _tenths),
     }
-    as_it_is = f"{money(today.value, currency)} of {found.what} expected as it is{_bounds(chapter, today)}"
+    as_it_is = f"{expected(chapter, found)}{_bounds(chapter, today)}"
     caption = f"Three levers over the next {count(found.terms.horizon_days)} days, beside {as_it_is}"
     return show_table(pd.DataFrame(rows), caption, columns)
 
@@ -214,6 +234,13 @@ def in_words(found: Moved, lever: str) -> str:
     return WORDS[lever].format(lever=percent(found.terms.lever))
 
 
+def expected(chapter: Chapter, found: Moved) -> str:
+    """Say what is expected if no lever is moved, and of whom."""
+    new = f" and the {plural(found.terms.newcomers, 'new one')} assumed" if found.terms.newcomers else ""
+    amount = money(found.levers.today.value, chapter.parameters.currency)
+    return f"{amount} of {found.what} expected from today's customers{new}"
+
+
 def points_of(found: Moved) -> str:
     """Name the points of retention."""
     return plural(100 * found.terms.retention_points, "point")
@@ -223,7 +250,9 @@ def _state_levers(chapter: Chapter, found: Moved) -> None:
     currency, today = chapter.parameters.currency, found.levers.today
     known = [gain for gain in found.levers.gains if gain.customers and not pd.isna(gain.profit.value)]
     best, *others = sorted(known, key=lambda gain: -gain.profit.value)
-    share = f", {percent(found.of_today(best.profit.value))} of what is expected as it is" if today.value > 0 else ""
+    share = (
+        f", {percent(found.of_today(best.profit.value))} of the {expected(chapter, found)}" if today.value > 0 else ""
+    )
     statement = (
         f"Of the levers, one moves {found.what} most: if {in_words(found, best.lever)}, "
         f"the next {count(found.terms.horizon_days)} days bring {money(best.profit.value, currency)} more"

@@ -34,6 +34,7 @@ YES, NO, NOT_RECORDED = "yes", "no", "not recorded"
 NO_MANAGER = "no manager"
 MANAGERS_SHOWN = 10
 OTHER_MANAGERS = "the others"
+FRIDAY = 5
 
 
 def rules(chapter: Chapter) -> tuple[Rule, ...]:
@@ -47,7 +48,8 @@ def rules(chapter: Chapter) -> tuple[Rule, ...]:
     try:
         return read_rules(_as_written(chapter))
     except ValueError as reason:
-        raise Refusal(*(f"playbook: {line}." for line in str(reason).splitlines())) from None
+        lines = (line if line.endswith("?") else f"{line}." for line in str(reason).splitlines())
+        raise Refusal(*(f"playbook: {line}" for line in lines)) from None
 
 
 def played(chapter: Chapter, book: Sequence[Rule]) -> pl.DataFrame:
@@ -59,17 +61,38 @@ def played(chapter: Chapter, book: Sequence[Rule]) -> pl.DataFrame:
         The table `customers` of all the suite's: one row for every customer of the ledger, sorted; what
         `customer_facts.facts` knows, rule (the number of the rule that decided), action, action_reason, offer,
         value_at_stake with value_at_stake_low and _high, next_contact (a day, null where no next purchase can be
-        expected), may_contact (yes, no, not recorded), on_list and control_group.
+        expected, and where one is overdue with somebody to keep at low cost), due_since (the day on which a purchase
+        was due that hasn't come), may_contact (yes, no, not recorded), on_list and control_group.
     """
+    given = chapter.parameters
     known = facts(chapter)
     known = known.with_columns(decide(known, book))
-    frame = pl.concat([known, in_words(known, book, chapter.parameters.currency)], how="horizontal")
-    tomorrow = pl.lit(chapter.as_of + dt.timedelta(days=1))
+    # after one purchase the model can't tell who has left
+    told = known.with_columns(pl.when(pl.col("purchases") > 1).then("p_alive").alias("p_alive"))
+    frame = pl.concat([known, in_words(told, book, given.currency)], how="horizontal")
     frame = frame.with_columns(
-        value_at_stake(frame, chapter.parameters.horizon_days, _days_looked_at(chapter)),
-        next_contact=pl.when(pl.col("due") > tomorrow).then("due").when(pl.col("due").is_not_null()).then(tomorrow),
+        *value_at_stake(frame, given.horizon_days, _days_looked_at(chapter), chapter.as_of),
+        *next_dates(chapter.as_of),
     )
     return frame.with_columns(_on_lists(chapter, frame))
+
+
+def next_dates(as_of: dt.date) -> list[pl.Expr]:
+    """Return the day of the next contact, and since when a purchase is overdue, from the columns due and action.
+
+    The next contact is on the day on which the next purchase is due, and from the day after as_of on; what falls on a
+    Saturday or Sunday moves to the Monday after. Holidays aren't known.
+    """
+    due = pl.col("due")
+    passed = due <= as_of
+    day = pl.when(passed).then(pl.lit(as_of + dt.timedelta(days=1))).otherwise(due)
+    to_monday = pl.duration(days=(8 - day.dt.weekday()) * (day.dt.weekday() > FRIDAY))
+    # a call that nothing presses for waits until a purchase is due, or for the next mailing
+    waits = passed & (pl.col("action") == "keep at low cost")
+    return [
+        pl.when(~waits).then((day + to_monday).cast(pl.Date)).alias("next_contact"),
+        pl.when(passed).then(due).alias("due_since"),
+    ]
 
 
 def table_customers(chapter: Chapter) -> pd.DataFrame:
@@ -96,7 +119,7 @@ def write_lists(chapter: Chapter, customers: pl.DataFrame) -> dict[str, int]:
         there = [name for name in REACHED_BY if name in told.columns]
         customers = customers.join(told.select("customer", *there), on="customer", how="left")
     folder = chapter.folder / "lists"
-    written = write_call_lists(folder, customers)
+    written = write_call_lists(folder, customers, chapter.parameters.currency)
     text = yaml.safe_dump(
         {"playbook": [dict(rule) for rule in _as_written(chapter)]}, allow_unicode=True, sort_keys=False
     )
@@ -147,8 +170,8 @@ def by_action(customers: pl.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Every action, in order: customers, revenue, profit, clv (missing where nothing is known), value_at_stake (with
-        its mean and median), and share_of_customers, share_of_revenue, share_of_value (missing where there is nothing
-        to divide).
+        its mean and median), stake_on_list (of it, with those on the list), on_list (how many they are), and
+        share_of_customers, share_of_revenue, share_of_value (missing where there is nothing to divide).
     """
     stake = pl.col("value_at_stake")
     sums = customers.group_by("action").agg(
@@ -158,9 +181,12 @@ def by_action(customers: pl.DataFrame) -> pd.DataFrame:
         pl.when(stake.count() > 0).then(stake.sum()).alias("value_at_stake"),
         stake.mean().alias("mean"),
         stake.median().alias("median"),
+        pl.when(stake.count() > 0).then(stake.filter("on_list").sum()).alias("stake_on_list"),
+        pl.col("on_list").sum(),
     )
     frame = sums.to_pandas().set_index("action").reindex(list(ACTIONS)).rename_axis("action").reset_index()
-    frame[["customers", "revenue"]] = frame[["customers", "revenue"]].fillna(0)
+    counted = ["customers", "revenue", "on_list"]
+    frame[counted] = frame[counted].fillna(0)
     for name, share in (("customers", "customers"), ("revenue", "revenue"), ("clv", "value")):
         total = frame[name].sum()
         frame[f"share_of_{share}"] = frame[name].fillna(0) / total if total > 0 else float("nan")
@@ -178,6 +204,7 @@ def action_table(chapter: Chapter, actions: pd.DataFrame) -> ShownTable:
         "share_of_revenue": ("share", percent),
         **({"profit": (f"profit ({currency})", _blank_or_count)} if profit_known(chapter) else {}),
         "value_at_stake": (f"value at stake ({currency})", _blank_or_count),
+        "stake_on_list": ("of it, on the list", _blank_or_count),
         "mean": ("each, mean", _blank_or_count),
         "median": ("each, median", _blank_or_count),
     }
@@ -194,18 +221,20 @@ def first_table(chapter: Chapter, customers: pl.DataFrame) -> ShownTable:
         raise CannotSay("No customer who needs attention is on a list, so there is nobody to turn to first.")
     frame = called.select("customer", "action", "value_at_stake").to_pandas()
     frame["between"] = [
-        "" if low is None else between(low, high)
+        "no interval" if low is None else between(low, high)
         for low, high in called.select("value_at_stake_low", "value_at_stake_high").iter_rows()
     ]
     frame["date"] = [_date(when) for when in called["next_contact"]]
+    frame["due"] = ["" if when is None else when.isoformat() for when in called["due_since"]]
     frame["because"] = [_with_offer(*words) for words in called.select("action_reason", "offer").iter_rows()]
     columns: Columns = {
         "customer": ("customer", printable),
         "action": ("action", str),
+        "date": ("next contact", str),
+        "due": ("overdue since", str),
+        "because": ("because, and the offer", printable),
         "value_at_stake": (f"value at stake ({chapter.parameters.currency})", _blank_or_count),
         "between": ("from … to", str),
-        "date": ("next contact", str),
-        "because": ("because, and the offer", printable),
     }
     share = percent(chapter.parameters.interval)
     return show_table(frame, f"Whom to turn to first; where value is forecast, with its {share} interval", columns)
@@ -220,6 +249,7 @@ def list_counts(customers: pl.DataFrame) -> pd.DataFrame:
         pl.col("control_group").sum(),
         (neither & (pl.col("may_contact") == NO)).sum().alias("said_no"),
         (neither & (pl.col("may_contact") != NO)).sum().alias("not_recorded"),
+        (pl.col("on_list") & pl.col("key_account")).sum().alias("never_held_out"),
     )
     frame = counts.to_pandas().set_index("action").reindex(list(ACTIONS)).fillna(0).astype(int)
     frame.loc["all together"] = frame.sum()
@@ -235,8 +265,10 @@ def list_table(counts: pd.DataFrame) -> ShownTable:
         "control_group": ("held out", count),
         "said_no": ("said no", count),
         "not_recorded": ("consent not recorded", count),
+        "never_held_out": ("key accounts on the list", count),
     }
-    return show_table(counts, "Who is on the lists: the last four columns add up to the customers", columns)
+    caption = "Who is on the lists: on the list, held out, said no and not recorded add up to the customers"
+    return show_table(counts, caption, columns)
 
 
 def file_table(written: Mapping[str, int]) -> ShownTable:
@@ -329,13 +361,17 @@ def _days_looked_at(chapter: Chapter) -> int:
 
 
 def _on_lists(chapter: Chapter, frame: pl.DataFrame) -> list[pl.Series]:
-    """Return who is on a list, and who would be but is held out; drawn anew for each action."""
+    """Return who is on a list, and who would be but is held out; drawn anew for each action.
+
+    A key account is never held out: leaving one alone may cost more than knowing what the list does is worth.
+    """
     given = chapter.parameters
     allowed = (YES,) if given.consent_required else (YES, NOT_RECORDED)
-    may = frame.select("customer", "action", pl.col("may_contact").is_in(allowed).alias("may"))
+    may = frame.select("customer", "action", "key_account", pl.col("may_contact").is_in(allowed).alias("may"))
     held: list[str] = []
     for action in ACTIONS:
-        reached = may.filter(pl.col("may") & (pl.col("action") == action))["customer"]
+        drawn_from = pl.col("may") & ~pl.col("key_account") & (pl.col("action") == action)
+        reached = may.filter(drawn_from)["customer"]
         drawn = draw_control_group(reached.to_list(), given.control_share, given.seed, chapter.as_of, action)
         held += reached.filter(pl.Series(drawn, dtype=pl.Boolean)).to_list()
     control_group = may["customer"].is_in(held).alias("control_group")

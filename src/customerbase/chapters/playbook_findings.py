@@ -12,15 +12,15 @@ from models.playbook import ACTIONS
 from ..chapter import Chapter
 from ..findings import Findings, Verdict
 from ..unsaid import Unsaid
-from ..wording import count, money, percent, plural
+from ..wording import count, key, listed, money, plural
 from . import campaigns, levers
 from .campaigns import Campaign, Effects
 from .levers import Moved
 from .profit import profit_known
 
+SERVING = {"order_cost": "what an order costs", "contact_cost": "what a contact costs"}
 UNREACHABLE = 0.2  # share of customers who may not be contacted from which on it is worth a word
-FIRST = 10
-WORTH_A_WORD = 0.2  # share of what is at stake that the first ones hold
+NAMED = 3
 
 
 def findings(
@@ -48,7 +48,9 @@ def findings(
     of: dict[str, dict[str, Any]] = actions.set_index("action").to_dict("index")  # type: ignore[assignment]
     total: dict[str, Any] = counts.iloc[-1].to_dict()  # type: ignore[assignment]
     _state_actions(chapter, of)
+    _state_protect(chapter, of["protect"])
     _state_develop(chapter, customers, of["develop"])
+    _state_win_back(chapter, of["win back"])
     _state_let_go(chapter, of)
     _state_lists(chapter, total)
     campaigns.state_findings(chapter, *measured)
@@ -67,6 +69,20 @@ def _state_actions(chapter: Chapter, of: dict[str, dict[str, Any]]) -> None:
     )
 
 
+def _state_protect(chapter: Chapter, row: dict[str, Any]) -> None:
+    number, stake = row["customers"], row["value_at_stake"]
+    if not number:
+        return
+    statement, known = f"Protect {plural(number, 'customer')}", {}
+    if stake > 0:
+        days, currency = count(chapter.parameters.horizon_days), chapter.parameters.currency
+        statement += (
+            f": {money(stake, currency)} are expected of them over the next {days} days{_on_list(chapter, row)}"
+        )
+        known = {"value": stake, "unit": currency}
+    chapter.state("protect", f"{statement}.", verdict="act", **known)
+
+
 def _state_develop(chapter: Chapter, customers: pl.DataFrame, row: dict[str, Any]) -> None:
     number, stake, currency = row["customers"], row["value_at_stake"], chapter.parameters.currency
     if not number:
@@ -75,14 +91,27 @@ def _state_develop(chapter: Chapter, customers: pl.DataFrame, row: dict[str, Any
     statement = f"Develop {plural(number, 'customer')} who could buy more, or already do"
     if stake > 0:
         days = count(chapter.parameters.horizon_days)
-        statement += f": {money(stake, currency)} are at stake over the next {days} days"
-        stakes = customers.filter(pl.col("action") == "develop")["value_at_stake"].drop_nulls()
-        if number > FIRST:
-            statement += (
-                f", {percent(stakes.sort(descending=True).head(FIRST).sum() / stake)} of it with {FIRST} of them"
-            )
+        statement += f": {money(stake, currency)} are at stake over the next {days} days{_on_list(chapter, row)}"
+    theirs = customers.filter((pl.col("action") == "develop") & pl.col("on_list"))
+    first = theirs.sort("value_at_stake", "customer", descending=[True, False], nulls_last=True).head(NAMED)
+    if not first.is_empty():
+        statement += f"; first of all {listed([key(name) for name in first['customer']])}"
     known = {"value": stake, "unit": currency} if stake > 0 else {}
     chapter.state("develop", f"{statement}.", verdict="act", question="decisions", **known)
+
+
+def _state_win_back(chapter: Chapter, row: dict[str, Any]) -> None:
+    number, stake = row["customers"], row["value_at_stake"]
+    if not number:
+        return
+    statement = f"{plural(number, 'customer')} worth winning back {'has' if number == 1 else 'have'} probably left"
+    known = {}
+    if stake > 0:
+        days, currency = count(chapter.parameters.horizon_days), chapter.parameters.currency
+        statement += f"; as customers they would bring {money(stake, currency)} more over the next {days} days"
+        statement += _on_list(chapter, row)
+        known = {"value": stake, "unit": currency}
+    chapter.state("win_back", f"{statement}.", verdict="act", question="losing", **known)
 
 
 def _state_let_go(chapter: Chapter, of: dict[str, dict[str, Any]]) -> None:
@@ -104,7 +133,14 @@ def _state_let_go(chapter: Chapter, of: dict[str, dict[str, Any]]) -> None:
         said.append(f"hand {plural(handed['customers'], 'customer')} over to a dealer")
     if parted["customers"]:
         said.append(f"let {plural(parted['customers'], 'customer')} go{_profit(chapter, parted)}")
-    sentence = "; ".join(said) or "nobody need be let go: by these rules no customer costs more than they bring"
+    if not parted["customers"]:
+        nobody = "nobody is to be let go" if handed["customers"] else "nobody is to be let go or handed over"
+        said.append(f"{nobody} by these rules")
+    sentence = "; ".join(said)
+    unrecorded = [name for name in SERVING if getattr(chapter.parameters, name) is None]
+    if unrecorded:
+        sentence += f". Whom serving makes too dear isn't known: set {' and '.join(unrecorded)} in the parameter file, "
+        sentence += "what an order and a contact cost" if len(unrecorded) > 1 else SERVING[unrecorded[0]]
     chapter.state(
         "let_go",
         f"{sentence[0].upper()}{sentence[1:]}.",
@@ -115,12 +151,35 @@ def _state_let_go(chapter: Chapter, of: dict[str, dict[str, Any]]) -> None:
     )
 
 
+def _on_list(chapter: Chapter, row: dict[str, Any]) -> str:
+    """Say how much of what is at stake is with those who may be called."""
+    number = row["on_list"]
+    if number == row["customers"]:
+        return ""
+    if not number:
+        return ", none of it with anybody on the list"
+    stake = money(row["stake_on_list"], chapter.parameters.currency)
+    return f", of it {stake} with the {count(number)} on the list, who may be contacted"
+
+
 def _profit(chapter: Chapter, row: dict[str, Any]) -> str:
-    return "" if pd.isna(row["profit"]) else f" (profit {money(row['profit'], chapter.parameters.currency)})"
+    profit, currency = row["profit"], chapter.parameters.currency
+    if pd.isna(profit):
+        return ""
+    return f" (profit {money(profit, currency)})" if profit >= 0 else f" (a loss of {money(-profit, currency)})"
 
 
 def _state_lists(chapter: Chapter, total: dict[str, Any]) -> None:
     unreached = total["said_no"] + total["not_recorded"]
+    if not total["on_list"] and total["control_group"]:
+        who = (
+            "the only customer who may be contacted is"
+            if total["control_group"] == 1
+            else (f"all {count(total['control_group'])} customers who may be contacted are")
+        )
+        statement = f"Nobody is on a contact list: {who} held out; make control_share smaller."
+        chapter.state("lists", statement, value=0.0, unit="customers", verdict="act")
+        return
     if not total["on_list"]:
         why = "nobody is recorded to have agreed to be contacted; consent is a column of the customers' table, which "
         why += "customers.columns must name"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import nan
+
 import pandas as pd
 import polars as pl
 
+from models import customer_base_audit as audit
+from models.exact import exact_sum
 from models.new_and_repeat import activity_by_month
 
 from ..chapter import Chapter
@@ -14,19 +19,46 @@ from ..shown_table import Columns, ShownTable, show_table
 from ..wording import count, day, money, number, percent, plural
 from . import dashboard, lenses
 from .dashboard import Dashboard
-from .lenses import Lenses
+from .lenses import FALLING, STEADY, Lenses
+from .profit import total
 
 MONTHS_SHOWN = 18
 MONTHS_WITHOUT_NEW = 2  # more of them are worth a word
-LARGEST_WATCHED, LARGEST_DANGEROUS = 0.1, 0.3  # share of revenue that one customer brings
-STEADY = 0.05  # revenue that moves by less is called steady
-FALLING = -0.2  # revenue that falls by more calls for action
 
 
-def revenue_by_customer(chapter: Chapter) -> pd.Series:
-    """Return each customer's revenue, returns taken off."""
-    totals = chapter.ledger.group_by("customer").agg(pl.col("amount").sum()).sort("customer")
-    return pd.Series(totals["amount"].to_numpy(), index=totals["customer"].to_list(), name="revenue")
+@dataclass(frozen=True)
+class RepeatBusiness:
+    """What first and repeat purchases brought lately.
+
+    Attributes
+    ----------
+    period : models.customer_base_audit.Period
+        The last year; see `customerbase.chapters.lenses.latest_period`.
+    new, repeat : float
+        What purchases brought, in the ledger's currency: those of a customer's first day, and all later ones.
+    """
+
+    period: audit.Period
+    new: float
+    repeat: float
+
+    @property
+    def share(self) -> float:
+        """Of repeat purchases; NaN where purchases brought nothing."""
+        brought = self.new + self.repeat
+        return self.repeat / brought if brought > 0 else nan
+
+
+def everybody(chapter: Chapter, days: pl.DataFrame) -> pl.DataFrame:
+    """Return what everyone in the ledger did in all its days; see `models.customer_base_audit.customers_of_period`.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    days : polars.DataFrame
+        See `customerbase.chapters.lenses.customer_days`.
+    """
+    return audit.customers_of_period(days, audit.Period(days["date"].min(), chapter.as_of))  # type: ignore[arg-type]
 
 
 def by_month(chapter: Chapter) -> pd.DataFrame:
@@ -37,18 +69,50 @@ def by_month(chapter: Chapter) -> pd.DataFrame:
     return months
 
 
-def at_a_glance(chapter: Chapter, revenue: pd.Series, months: pd.DataFrame) -> ShownTable:
-    """Show the base's size, means beside medians."""
-    customers, purchases = _totals(months)
+def repeat_business(chapter: Chapter) -> RepeatBusiness:
+    """Add up what first and repeat purchases brought in the last year."""
+    period = lenses.latest_period(chapter)
+    day_of = pl.col("date").dt.date()
+    sums = (
+        chapter.purchases.lazy()
+        .select("customer", "amount", date=day_of, is_new=day_of == day_of.min().over("customer"))
+        .filter(pl.col("date").is_between(period.first, period.last))
+        .group_by("is_new")
+        .agg(exact_sum("amount"))
+        .collect()
+    )
+    brought = dict(sums.iter_rows())
+    return RepeatBusiness(period, brought.get(True, 0.0), brought.get(False, 0.0))
+
+
+def at_a_glance(chapter: Chapter, everyone: pl.DataFrame) -> ShownTable:
+    """Show the base's size, means beside medians; who has no purchase that stood is counted apart.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    everyone : polars.DataFrame
+        See `everybody`.
+    """
+    bought, undone = audit.buyers(everyone), _undone(everyone)
     currency = chapter.parameters.currency
     facts = {
-        "customers": count(customers),
-        "purchases (days with a purchase)": count(purchases),
-        f"revenue{_after_returns(chapter)}": money(revenue.sum(), currency),
-        "purchases a customer, mean": number(purchases / customers),
-        "revenue a customer, mean": money(revenue.mean(), currency),
-        "revenue a customer, median": money(revenue.median(), currency),
-        "customers below the mean": percent((revenue < revenue.mean()).mean()),
+        "customers": count(bought.height),
+        "purchases (days with a purchase)": count(int(bought["purchases"].sum())),
+        f"revenue{_after_returns(chapter)}": money(total(everyone["revenue"]), currency),
+    }
+    if undone.height:
+        facts["besides: customers whose every purchase was undone"] = count(undone.height)
+    if left := total(undone["revenue"]):
+        facts["what these add to the revenue"] = money(left, currency)
+    times, revenue = (audit.spread(bought[name].to_numpy()) for name in ("purchases", "revenue"))
+    facts |= {
+        "purchases a customer, mean": number(times["mean"]),
+        "purchases a customer, median": number(times["median"]),
+        "customers below the mean of purchases": percent(times["below_mean"]),
+        "revenue a customer, mean": money(revenue["mean"], currency),
+        "revenue a customer, median": money(revenue["median"], currency),
+        "customers below the mean of revenue": percent(revenue["below_mean"]),
     }
     frame = pd.DataFrame({"what": facts.keys(), "how_much": facts.values()})
     caption = f"The base from {day(chapter.first_day)} to {day(chapter.as_of)}"
@@ -74,8 +138,9 @@ def month_table(chapter: Chapter, months: pd.DataFrame) -> ShownTable:
 
 def findings(
     chapter: Chapter,
-    revenue: pd.Series,
+    everyone: pl.DataFrame,
     months: pd.DataFrame,
+    lately: RepeatBusiness,
     seen: Lenses,
     board: Dashboard,
 ) -> Findings:
@@ -84,36 +149,42 @@ def findings(
     Parameters
     ----------
     chapter : Chapter
-    revenue : pandas.Series
-        See `revenue_by_customer`.
+    everyone : polars.DataFrame
+        See `everybody`.
     months : pandas.DataFrame
         See `by_month`.
+    lately : RepeatBusiness
     seen : customerbase.chapters.lenses.Lenses
         What the five lenses saw.
     board : customerbase.chapters.dashboard.Dashboard
         What the practitioner's dashboard shows.
     """
-    customers, purchases = _totals(months)
-    chapter.state(
-        "base_size",
-        f"{plural(customers, 'customer')} bought {plural(purchases, 'time')} between {day(chapter.first_day)} and "
-        f"{day(chapter.as_of)}, for {money(revenue.sum(), chapter.parameters.currency)}{_after_returns(chapter)}.",
-        value=customers,
-        unit="customers",
-        question="who",
-    )
-    _state_largest(chapter, revenue)
+    state_size(chapter, everyone)
     lenses.state_findings(chapter, seen)
-    _state_repeat_share(chapter, months)
+    _state_repeat_share(chapter, months, lately)
     _state_direction(chapter, months)
     dashboard.state_findings(chapter, board)
     return chapter.findings()
 
 
-def _totals(months: pd.DataFrame) -> tuple[int, int]:
-    """Return how many customers bought, and how many purchases they made."""
-    purchases = months["purchases_new"].sum() + months["purchases_repeat"].sum()
-    return int(months["new_customers"].sum()), int(purchases)
+def state_size(chapter: Chapter, everyone: pl.DataFrame) -> None:
+    """State how large the base is, with those apart whose every purchase was undone; see `everybody`."""
+    bought, undone = audit.buyers(everyone), _undone(everyone).height
+    revenue = money(total(everyone["revenue"]), chapter.parameters.currency)
+    beside = f" Of {plural(undone, 'more customer')} every purchase was undone by returns." if undone else ""
+    chapter.state(
+        "base_size",
+        f"{plural(bought.height, 'customer')} bought {plural(int(bought['purchases'].sum()), 'time')} between "
+        f"{day(chapter.first_day)} and {day(chapter.as_of)}, for {revenue}{_after_returns(chapter)}.{beside}",
+        value=bought.height,
+        unit="customers",
+        question="who",
+    )
+
+
+def _undone(everyone: pl.DataFrame) -> pl.DataFrame:
+    """Return those without a purchase that stood."""
+    return everyone.filter(purchases=0)
 
 
 def _after_returns(chapter: Chapter) -> str:
@@ -125,37 +196,22 @@ def _gross(chapter: Chapter) -> str:
     return "revenue of purchases" if (chapter.ledger[NET] < 0).any() else "revenue"
 
 
-def _state_largest(chapter: Chapter, revenue: pd.Series) -> None:
-    share = revenue.max() / revenue.sum() if revenue.sum() > 0 else 0.0
-    if share >= LARGEST_WATCHED and len(revenue) > 1:
-        chapter.state(
-            "largest_customer",
-            f"One customer, {revenue.idxmax()}, alone brings {percent(share)} of revenue.",
-            value=share,
-            unit="share of revenue",
-            verdict="act" if share >= LARGEST_DANGEROUS else "watch",
-        )
-
-
-def _state_repeat_share(chapter: Chapter, months: pd.DataFrame) -> None:
-    year = months.tail(12)
-    total = (year["revenue_new"] + year["revenue_repeat"]).sum()
-    if total <= 0:
+def _state_repeat_share(chapter: Chapter, months: pd.DataFrame, lately: RepeatBusiness) -> None:
+    if not lately.new + lately.repeat > 0:
         chapter.state(
             "repeat_share",
-            "The last months brought no revenue to divide into new and repeat.",
+            f"No purchase brought revenue {lenses.during(lately.period)}, so there is none to divide into new and "
+            "repeat.",
             verdict="unknown",
         )
         return
-    share = year["revenue_repeat"].sum() / total
-    span = plural(len(year), "month") if len(year) > 1 else "month"
-    statement = f"Repeat purchases brought {percent(share)} of {_gross(chapter)} in the last {span}"
+    statement = f"Repeat purchases brought {percent(lately.share)} of {_gross(chapter)} {lenses.during(lately.period)}"
     verdict: Verdict = "note"
     won_last = months.loc[months["new_customers"] > 0, "month"].iloc[-1]
     if (months["month"] > won_last).sum() > MONTHS_WITHOUT_NEW:
         statement += f"; the ledger shows nobody new since {won_last:%B %Y}, so the base it holds can only shrink"
         verdict = "watch"
-    chapter.state("repeat_share", f"{statement}.", value=share, unit="share of revenue", verdict=verdict)
+    chapter.state("repeat_share", f"{statement}.", value=lately.share, unit="share of revenue", verdict=verdict)
 
 
 def _state_direction(chapter: Chapter, months: pd.DataFrame) -> None:
@@ -183,4 +239,5 @@ def _state_direction(chapter: Chapter, months: pd.DataFrame) -> None:
         value=change,
         unit="share of revenue",
         verdict=verdict,
+        question="losing",
     )

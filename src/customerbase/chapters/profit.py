@@ -8,17 +8,12 @@ from math import nan
 import polars as pl
 
 from models import profitability
+from models.exact import EXACT, exact_sum
 
 from ..chapter import Chapter
-from ..wording import plural
+from ..wording import day, plural
 
-#: Kinds of event that are a contact, and so cost `contact_cost` each; in lower case.
-CONTACTS = (
-    *("contact", "call", "phone call", "meeting", "visit", "letter", "mail", "mailing", "e-mail", "email", "message"),
-    *("контакт", "звонок", "встреча", "визит", "письмо", "рассылка", "сообщение", "переговоры"),
-    *("kontakt", "anruf", "besuch", "treffen", "brief", "appel", "visite", "réunion", "courrier"),
-    *("contacto", "llamada", "visita", "reunión", "carta", "contatto", "telefonata", "lettera", "rozmowa", "wizyta"),
-)
+CONTACT = "contact"  # the kind of event that costs `contact_cost`; see `customerbase.ledger.words`
 
 NO_PROFIT = (
     "What customers leave can't be said: the ledger has no cost, and no margin is given. Name the ledger's column "
@@ -71,17 +66,15 @@ def customer_profit(chapter: Chapter, first: dt.date | None = None, last: dt.dat
 
 def customer_revenue(chapter: Chapter, first: dt.date | None = None, last: dt.date | None = None) -> pl.DataFrame:
     """Return customer and revenue, the sum of amounts, of some days, as `customer_profit` has them; sorted."""
-    exact = pl.col("amount").cast(profitability.EXACT).sum().cast(pl.Float64)
     rows = _within(chapter, chapter.ledger, first, last)
-    return rows.lazy().group_by("customer").agg(revenue=exact).sort("customer").collect()
+    return rows.lazy().group_by("customer").agg(revenue=exact_sum("amount")).sort("customer").collect()
 
 
 def contacts(chapter: Chapter, first: dt.date | None = None, last: dt.date | None = None) -> pl.DataFrame | None:
     """Return who of the ledger's customers was contacted over some days, a row a contact; None without events."""
     if chapter.events is None:
         return None
-    is_contact = pl.col("kind").str.strip_chars().str.to_lowercase().is_in(CONTACTS)
-    made = chapter.events.filter(is_contact).join(chapter.ledger, on="customer", how="semi")
+    made = chapter.events.filter(pl.col("kind") == CONTACT).join(chapter.ledger, on="customer", how="semi")
     return _within(chapter, made, first, last).select("customer")
 
 
@@ -107,14 +100,28 @@ def serving_known(chapter: Chapter) -> bool:
 
 
 def over(chapter: Chapter) -> str:
-    """Say over which days revenue and profit are counted, where it isn't the whole ledger."""
+    """Say over which days revenue and profit are counted, in brackets after a blank."""
+    return f" ({since(chapter)})"
+
+
+def since(chapter: Chapter) -> str:
+    """Say over which days revenue and profit are counted."""
     lookback = chapter.parameters.lookback_days
-    return "" if lookback is None else f" (in the last {plural(lookback, 'day')})"
+    return f"since {day(first_counted(chapter))}" if lookback is None else f"in the last {plural(lookback, 'day')}"
+
+
+def first_counted(chapter: Chapter) -> dt.date:
+    """Return the first of the days over which revenue and profit are counted."""
+    lookback = chapter.parameters.lookback_days
+    if lookback is not None:
+        return chapter.as_of - dt.timedelta(days=lookback - 1)
+    first: dt.date = chapter.ledger.select(pl.col("date").min().dt.date()).item()
+    return first
 
 
 def total(amounts: pl.Series) -> float:
     """Return a sum; NaN where one of its parts isn't known."""
-    return nan if amounts.null_count() else float(amounts.cast(profitability.EXACT).sum() or 0)
+    return nan if amounts.null_count() else float(amounts.cast(EXACT).sum() or 0)
 
 
 def share(part: float, whole: float) -> float:
@@ -127,6 +134,6 @@ def _within(chapter: Chapter, rows: pl.DataFrame, first: dt.date | None, last: d
     lookback = chapter.parameters.lookback_days
     if first is None and lookback is not None:
         first = last - dt.timedelta(days=lookback - 1)
-    day = pl.col("date").dt.date()
-    rows = rows.filter(day <= last)
-    return rows if first is None else rows.filter(day >= first)
+    on = pl.col("date").dt.date()
+    rows = rows.filter(on <= last)
+    return rows if first is None else rows.filter(on >= first)

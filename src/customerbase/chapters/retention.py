@@ -204,7 +204,7 @@ def findings(
 
 def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
     if isinstance(never, Unsaid):
-        chapter.state("never_back", never.reason, verdict="unknown", question="losing")
+        chapter.state("never_back", never.reason, verdict="unknown")
         return
     value, low, high = never.share
     before = value + never.late
@@ -228,7 +228,6 @@ def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
         high=high,
         unit="share of customers",
         verdict=verdict if settled else "note",
-        question="losing",
     )
 
 

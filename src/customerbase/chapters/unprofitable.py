@@ -10,17 +10,17 @@ import pandas as pd
 import polars as pl
 
 from models import unprofitable as model
+from models.exact import exact_sum
 
 from ..chapter import Chapter
 from ..errors import CannotSay
 from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, money, number, percent, plural, printable, shortened
-from .profit import NO_PROFIT, costs_known, discounts_known, over, profit_known, serving_known, share, total
+from ..wording import count, key, listed, money, number, percent, plural, profit_or_loss, tenths
+from .profit import NO_PROFIT, costs_known, discounts_known, over, profit_known, serving_known, share, since, total
 
 LONGEST_LIST = 10
-LONGEST_KEY = 40
 TAIL = 0.20  # of revenue: what the tail of small customers brings
 BELOW_ZERO_WATCHED = 0.05  # share of profit that those below zero eat
 HEADINGS = {
@@ -220,8 +220,8 @@ def by_decision(chapter: Chapter, burdened: pl.DataFrame) -> pd.DataFrame:
     """
     if not _anything_told(chapter):
         raise CannotSay(NOTHING_TO_DECIDE)
-    money_of = pl.col("revenue", "profit", "regained").sum()
-    found = burdened.group_by("decision").agg(pl.len().cast(pl.Int64).alias("customers"), money_of)
+    sums = (exact_sum(name) for name in ("revenue", "profit", "regained"))
+    found = burdened.group_by("decision").agg(pl.len().cast(pl.Int64).alias("customers"), *sums)
     every = pl.DataFrame({"decision": model.DECISIONS})
     return every.join(found, on="decision", how="left", maintain_order="left").fill_null(0).to_pandas()
 
@@ -236,7 +236,9 @@ def decision_table(chapter: Chapter, decided: pd.DataFrame) -> ShownTable:
         **money_columns(chapter, "revenue", "profit", "regained"),
     }
     caption = f"Decisions about customers who bought in the last {plural(chapter.parameters.active_days, 'day')}"
-    return show_table(decided.assign(means=decided["decision"].map(MEANINGS)), f"{caption}{over(chapter)}", columns)
+    return show_table(
+        decided.assign(means=decided["decision"].map(MEANINGS)), f"{caption}; money {since(chapter)}", columns
+    )
 
 
 def state_findings(
@@ -258,15 +260,20 @@ def _state_walk(chapter: Chapter, steps: pd.DataFrame) -> None:
         return
     start, left = steps["step"].iloc[0], steps["of_gross"].iloc[-1]
     if pd.isna(left):
-        chapter.state("profit_walk", f"There are no {start} above zero to follow to profit.{unsaid}", verdict="unknown")
+        chapter.state(
+            "profit_walk", f"Nothing above zero in {start} can be followed to profit.{unsaid}", verdict="unknown"
+        )
         return
     taken = [
         f"{row['step']} ({number(-100 * row['of_gross'])})" for row in steps[~steps["is_level"]].to_dict("records")
     ]
+    hundred = f"{chapter.parameters.currency} 100 of {start}"
+    end = f"Of every {hundred} {number(100 * left)} are left as profit"
+    if left < 0:
+        end = f"Every {hundred} end in a loss of {number(-100 * left)}"
     chapter.state(
         "profit_walk",
-        f"Of every {chapter.parameters.currency} 100 of {start} {number(100 * left)} are left as profit"
-        f"{over(chapter)}, after {listed(taken)}.{unsaid}",
+        f"{end}{over(chapter)}, after {listed(taken)}.{unsaid}",
         value=float(left),
         unit=f"share of {start}",
         verdict="act" if left < 0 else "note",
@@ -289,13 +296,15 @@ def _state_tail(chapter: Chapter, customers: pl.DataFrame) -> None:
         if serving_known(chapter):
             statement += (
                 f"; serving them costs {money(tail['cost_to_serve'], currency)}, which leaves "
-                f"{money(tail['profit'], currency)}"
+                f"{profit_or_loss(tail['profit'], currency)}"
             )
             verdict = "act" if tail["profit"] < 0 else "watch" if tail["cost_to_serve"] > tail["profit"] else "note"
         else:
-            statement += (
-                "; what serving them costs isn't recorded, and once a purchase costs "
-                f"{money(tail['an_order'], currency)} to serve they bring nothing"
+            brings = tail["an_order"]
+            statement += "; what serving them costs isn't recorded, and " + (
+                f"once a purchase costs {money(brings, currency)} to serve they bring nothing"
+                if brings > 0
+                else f"before it they bring {profit_or_loss(tail['profit'], currency)}"
             )
     chapter.state(
         "tail", f"{statement}.", value=float(tail["customers_share"]), unit="share of customers", verdict=verdict
@@ -316,11 +325,12 @@ def _state_discounts(chapter: Chapter, burdened: pl.DataFrame | Unsaid) -> None:
     if dear.is_empty():
         statement += "; nobody's cost more than the customer brings"
     else:
-        worst = dear.sort("profit", "customer")["customer"][0]
+        worst = key(dear.sort("profit", "customer")["customer"][0])
+        left = profit_or_loss(total(dear["profit"]), currency)
         statement += (
             f". Those of {plural(dear.height, 'customer')} cost more than the customer would bring without them: "
-            f"{money(total(dear['discount']), currency)} were given, {money(total(dear['profit']), currency)} is left "
-            f"({'the worst is ' if dear.height > 1 else ''}{key(worst)})"
+            f"{money(total(dear['discount']), currency)} were given, {left} is left "
+            f"({'the worst is ' if dear.height > 1 else ''}{worst})"
         )
     chapter.state(
         "discounts", f"{statement}.", value=dear.height, unit="customers", verdict="good" if dear.is_empty() else "act"
@@ -346,7 +356,7 @@ def _state_below_zero(chapter: Chapter, burdened: pl.DataFrame | Unsaid) -> None
     lost = -total(losing["profit"])
     eaten = share(lost, total(burdened.filter(~pl.col("below_zero"))["profit"]))
     rest = "" if isnan(eaten) else f", {percent(eaten, 1)} of what the others earn"
-    by = losing.group_by("eaten_by").agg(pl.col("profit").sum()).sort("profit", "eaten_by")["eaten_by"][0]
+    by = losing.group_by("eaten_by").agg(exact_sum("profit")).sort("profit", "eaten_by")["eaten_by"][0]
     worst = losing.sort("profit", "customer").row(0, named=True)
     name = key(worst["customer"])
     if losing.height == 1:
@@ -366,7 +376,7 @@ def _state_below_zero(chapter: Chapter, burdened: pl.DataFrame | Unsaid) -> None
 
 def _state_decisions(chapter: Chapter, decided: pd.DataFrame | Unsaid) -> None:
     if isinstance(decided, Unsaid):
-        chapter.state("decisions", decided.reason, verdict="unknown", question="decisions")
+        chapter.state("decisions", decided.reason, verdict="unknown")
         return
     decided = decided[decided["customers"] > 0]
     unknown = (
@@ -379,22 +389,20 @@ def _state_decisions(chapter: Chapter, decided: pd.DataFrame | Unsaid) -> None:
             value=None if unknown else 0,
             unit="customers",
             verdict="unknown" if unknown else "good",
-            question="decisions",
         )
         return
     currency = chapter.parameters.currency
     named = [
-        f"{row['decision']} for {plural(row['customers'], 'customer')} ({money(row['profit'], currency)} of profit)"
+        f"{row['decision']} for {plural(row['customers'], 'customer')} ({profit_or_loss(row['profit'], currency)})"
         for row in decided.to_dict("records")
     ]
     chapter.state(
         "decisions",
-        f"Of those who still buy: {'; '.join(named)}. At most {money(decided['regained'].sum(), currency)} can be "
-        f"regained{over(chapter)}{unknown}.",
+        f"Of those who still buy: {'; '.join(named)}. At most {money(decided['regained'].sum(), currency)} could have "
+        f"been regained{over(chapter)}{unknown}.",
         value=float(decided["customers"].sum()),
         unit="customers",
         verdict="act",
-        question="decisions",
     )
 
 
@@ -414,21 +422,6 @@ def money_columns(chapter: Chapter, *names: str) -> Columns:
     return {name: (f"{HEADINGS[name]} ({currency})", count) for name in names if recorded.get(name, True)}
 
 
-def key(customer: str) -> str:
-    """Return a customer's key as it fits a table or a sentence."""
-    return shortened(printable(customer), LONGEST_KEY)
-
-
-def listed(parts: list[str]) -> str:
-    """Return parts of a sentence as an enumeration."""
-    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
-
-
 def first_of(all_of_them: int, shown: int) -> str:
     """Say that a list is cut short."""
     return "" if all_of_them == shown else f": the first {count(shown)} of {count(all_of_them)}"
-
-
-def tenths(part: float) -> str:
-    """Return a share as a percentage to a tenth."""
-    return percent(part, 1)

@@ -12,7 +12,7 @@ from models.campaign_effect import Effect
 
 from ..chapters.campaigns import ALL, Campaign, Effects, in_points, rows_of, verdict_in_words, when
 from ..errors import CannotSay
-from ..unsaid import says_why_not
+from ..unsaid import Unsaid, says_why_not
 from ..wording import money, percent, printable
 from .style import BLUE, INK, ORANGE, QUIET, Picture, drawing
 
@@ -30,9 +30,20 @@ def who_bought_again(campaign: Campaign, effects: Effects, coverage: float) -> P
     return _differences(title, rows_of(effects, "share"), label, _points, campaign, coverage, scale=100)
 
 
+def revenue(
+    campaign: Campaign | Unsaid, effects: Effects | Unsaid, coverage: float, currency: str
+) -> Picture | Unsaid | None:
+    """Draw by action how much more those to be called brought than those held out.
+
+    None where the first figure says why not.
+    """
+    if isinstance(campaign, Unsaid) or isinstance(effects, Unsaid):
+        return None
+    return _revenue(campaign, effects, coverage, currency)
+
+
 @says_why_not
-def revenue(campaign: Campaign, effects: Effects, coverage: float, currency: str) -> Picture:
-    """Draw by action how much more those to be called brought than those held out."""
+def _revenue(campaign: Campaign, effects: Effects, coverage: float, currency: str) -> Picture:
     found = effects.over_all.revenue
     more = f"{money(abs(found.difference), currency)} {'more' if found.difference >= 0 else 'less'}"
     title = f"Those to be called brought {more} each than those held out: {verdict_in_words(found)}"

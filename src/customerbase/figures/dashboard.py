@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..errors import CannotSay
 from ..unsaid import says_why_not
-from ..wording import count, money, percent, plural, printable, shortened
+from ..wording import count, key, money, percent, plural
 from .style import (
     BLUE,
     FAINT,
@@ -31,6 +31,7 @@ ROW = 0.42  # inches that a row of two bars takes
 MARGIN = pd.Timedelta(days=20)
 MOST_MARKED = 40  # with more points their marks run together
 WALLETS = 10
+LETTERS = 18  # of a name beside a bar
 
 
 @says_why_not
@@ -47,10 +48,11 @@ def retention(rates: pd.DataFrame, reference: float) -> Picture:
     latest = rates.groupby("kind", sort=False).tail(1)
     last = latest.iloc[-1]
     what = f"the {LAST_YEAR}" if last["kind"] == LAST_YEAR else f"the {last['kind']} {last['period']}"
-    stands = "above" if last["crr_a_year"] >= 100 * reference else "below"
     title = f"CRR of {what} is {last['crr']:.0f}%"
-    title += "" if last["kind"] in ("year", LAST_YEAR) else f", or {last['crr_a_year']:.0f}% a year"
-    title += f": {stands} the {percent(reference)} a year that practice quotes"
+    if pd.notna(last["crr_a_year"]):
+        stands = "above" if last["crr_a_year"] >= 100 * reference else "below"
+        title += "" if last["kind"] in ("year", LAST_YEAR) else f", or {last['crr_a_year']:.0f}% a year"
+        title += f": {stands} the {percent(reference)} a year that practice quotes"
     with drawing(title, height=3.6) as (figure, ax):
         names, ends, colors = [], [], []
         for kind, (color, dashes, mark) in PERIOD_LOOKS.items():
@@ -71,7 +73,8 @@ def retention(rates: pd.DataFrame, reference: float) -> Picture:
         # the names stand beside the lines, the reference's among them
         label_ends(ax, end, [*ends, 100 * reference], [*names, f"{percent(reference)} a year"], [*colors, INK])
     rows = "; ".join(
-        f"{row['kind']} {row['period']}: {row['crr']:.0f}%, {row['crr_a_year']:.0f}% a year"
+        f"{row['kind']} {row['period']}: {row['crr']:.0f}%"
+        + (f", {row['crr_a_year']:.0f}% a year" if pd.notna(row["crr_a_year"]) else "")
         for row in latest.to_dict("records")
     )
     return Picture(figure, f"{title}. The latest of each: {rows}.")
@@ -92,7 +95,7 @@ def lifetime_values(factors: pd.DataFrame, currency: str, horizon_days: int) -> 
     if shown.empty:
         raise CannotSay("Neither the formula nor the models can tell what is ahead, so there is nothing to draw.")
     base = factors.iloc[0]
-    title = f"LTV by its four factors is {money(base['value'], currency)} a customer"
+    title = f"LTV by its four factors is {money(base['value'], currency)} for the mean customer"
     by_model = bool(shown["model"].notna().any())
     if by_model:
         title += (
@@ -109,16 +112,17 @@ def lifetime_values(factors: pd.DataFrame, currency: str, horizon_days: int) -> 
             ax.barh(place + shift, values, 0.36, color=color, hatch=hatch, edgecolor="white", linewidth=0, label=name)
             for at, value in zip(place, shown[column], strict=True):
                 label_line(ax, max(0 if pd.isna(value) else value, 0), at + shift, count(value), color, offset=(3, 0))
-        ax.set_yticks(place, [shortened(printable(name)) for name in shown["segment"]])
+        ax.set_yticks(place, [key(name, LETTERS) for name in shown["segment"]])
         ax.tick_params(axis="y", colors=INK)
         ax.grid(visible=False)
         ax.set_xlim(min(0.0, float(shown[[bar[0] for bar in bars]].min().min())), longest * 1.25)
         ax.xaxis.set_major_locator(MaxNLocator(4))
         in_thousands(ax.xaxis)
         ax.set_xlabel(f"{currency} a customer over the next {plural(horizon_days, 'day')}")
-        ax.legend(frameon=False, fontsize=8.5, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0)
+        # of the figure, since long names leave the axes too narrow for it
+        figure.legend(frameon=False, fontsize=8.5, loc="outside lower center", ncols=2)
     rows = "; ".join(
-        f"{row['segment']}: {count(row['ahead'])} by the formula"
+        f"{key(row['segment'])}: {count(row['ahead'])} by the formula"
         + (f", {count(row['model'])} by the models" if by_model else "")
         for row in factors.to_dict("records")
     )
@@ -205,7 +209,7 @@ def left_to_win(wallet: pd.DataFrame, currency: str) -> Picture:
         )
         for y, row in zip(place.tolist(), shown.to_dict("records"), strict=True):
             label_line(ax, row["potential"], y, percent(row["share"]), BLUE, offset=(4, 0))
-        ax.set_yticks(place, [shortened(printable(name)) for name in shown["customer"]])
+        ax.set_yticks(place, [key(name, LETTERS) for name in shown["customer"]])
         ax.tick_params(axis="y", colors=INK)
         ax.grid(visible=False)
         ax.set_xlim(0, float(shown["potential"].max()) * 1.12)
@@ -214,9 +218,9 @@ def left_to_win(wallet: pd.DataFrame, currency: str) -> Picture:
         ax.set_xlabel(f"a year, {currency}: the {plural(len(shown), 'customer')} with the most left to win")
         ax.legend(frameon=False, fontsize=8.5, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
     top = shown.iloc[-1]
-    rows = "; ".join(f"{row['customer']} {percent(row['share'])}" for row in shown.iloc[::-1].to_dict("records"))
+    rows = "; ".join(f"{key(row['customer'])} {percent(row['share'])}" for row in shown.iloc[::-1].to_dict("records"))
     return Picture(
         figure,
-        f"{title}. Most is left with {top['customer']}: {money(top['left_to_win'], currency)} of "
+        f"{title}. Most is left with {key(top['customer'])}: {money(top['left_to_win'], currency)} of "
         f"{money(top['potential'], currency)}. Share of wallet of the {len(shown)} shown: {rows}.",
     )

@@ -15,7 +15,7 @@ from models.key_accounts import LEVELS
 
 from ..errors import CannotSay
 from ..unsaid import says_why_not
-from ..wording import count, percent, plural, printable, shortened
+from ..wording import count, key, percent, plural, tenths
 from .style import (
     BLUE,
     GREEN,
@@ -33,39 +33,55 @@ from .style import (
 BARS = 15
 SHADES = (0.10, 0.20, 0.32, 0.46)  # of the bands, from watch to critical
 ROWS_UNDER_NAMES = 9  # room for the bands' names below the bars that reach into them
+ROWS_OF_NAMES = 4  # what those names take; numbers for two spans of time beside a bar would run into them
 ROW = 0.27  # height of a bar and its gap, in inches
 BEYOND = 1.15  # how far past the last limit, or the largest value, an axis reaches
 ROTATED_FROM = 5  # periods; more don't fit side by side
 LETTERS = 16
-NARROW = 0.12  # share of an axis that a number beside a bar takes
 COARSE = 0.05  # largest share on an axis up to which its labels need a decimal
 TO_TEN = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 WHO = {1: "the largest", 3: "the three largest"}
+
+
+def latest_cases(cases: pl.DataFrame) -> pl.DataFrame:
+    """Return those of the cases of leaving that are reckoned on the latest days there are."""
+    return cases.filter(pl.col("of_last_year") == pl.col("of_last_year").max())
 
 
 @says_why_not
 def largest(customers: pd.DataFrame, limits: Sequence[float]) -> Picture:
     """Draw the largest customers' shares of revenue over the levels of dependency."""
     first = customers["share"].iloc[0]
-    title = f"The largest customer brings {percent(first, 1)} of revenue"
+    latest = customers.get("share_last_year")
+    title = f"The largest customer br{'ings' if latest is None else 'ought'} {percent(first, 1)} of revenue"
     if len(customers) > 1:
         title += f", the {TO_TEN[len(customers) - 2]} largest {percent(customers['together'].iloc[-1], 1)}"
     level = customers["dependency"].iloc[0]
-    rows = max(len(customers), ROWS_UNDER_NAMES)
+    label = "share of revenue (shaded: levels of dependency)"
+    rows = max(len(customers) if latest is None else len(customers) + ROWS_OF_NAMES, ROWS_UNDER_NAMES)
     with drawing(title, height=1.5 + ROW * rows) as (figure, ax):
         place = np.arange(len(customers))
         ax.barh(place, customers["share"], height=0.62, color=BLUE)
-        _values(ax, customers["share"].clip(lower=0), [percent(share, 1) for share in customers["share"]])
-        reach = BEYOND * max(first, limits[-1])
+        ends, words = customers["share"].clip(lower=0), [tenths(share) for share in customers["share"]]
+        if latest is not None:
+            ax.plot(latest, place, "D", color=INK, markersize=4.5)
+            ends = ends.where(latest.isna() | (latest < ends), latest)
+            label = f"share of revenue {customers.attrs['days']}\n(diamond: in the last 365 days; shaded: dependency)"
+            words = [f"{word}, now {tenths(now)}" for word, now in zip(words, latest, strict=True)]
+        _values(ax, ends, words, gap=4 if latest is None else 8)
+        reach = BEYOND * max(ends.max(), limits[-1])
         _bands(ax.axvspan, limits, reach)
         for limit, name in _visible(limits, reach):
             where: dict[str, Any] = {"rotation": 90, "ha": "left", "va": "bottom", "fontsize": 8, "color": INK}
             ax.text(limit + 0.01 * reach, rows - 0.6, f"{name} from {percent(limit)}", **where)
         _rows_down(ax, customers["customer"], rows)
-        ax.set_xlim(min(0, customers["share"].min()), reach)
+        lowest = min(customers["share"].min(), 0 if latest is None else latest.min())
+        ax.set_xlim(min(0, lowest), reach)
         in_percent(ax.xaxis)
-        ax.set_xlabel("share of revenue (shaded: levels of dependency)")
+        ax.set_xlabel(label)
     verdict = "no dependency" if level == LEVELS[0] else f"a dependency of level {level}"
+    if latest is not None:
+        verdict += f"; in the last 365 days that customer brought {tenths(latest.iloc[0])}"
     return Picture(figure, f"{title}: {verdict}. Bars of the {plural(len(customers), 'largest customer')}.")
 
 
@@ -112,6 +128,7 @@ def concentration(periods: pd.DataFrame, limits: Sequence[float]) -> Picture:
 @says_why_not
 def leaving(cases: pl.DataFrame) -> Picture:
     """Draw which share of revenue, of profit and of what is bought goes with the largest customers."""
+    cases = latest_cases(cases)
     measures = {"revenue": "revenue", "profit": "profit", "cost": "volume we buy"}
     shown = {name: words for name, words in measures.items() if cases[f"{name}_share"].null_count() == 0}
     worst = cases.row(-1, named=True)
@@ -131,7 +148,8 @@ def leaving(cases: pl.DataFrame) -> Picture:
         ax.set_xlim(min(ends), 1.6 * max(*ends, 0.001))
         ax.xaxis.set_major_locator(MaxNLocator(5))
         in_percent(ax.xaxis, 0 if max(ends) >= COARSE else 1)
-        ax.set_xlabel("share that goes with them")
+        span = " (of the last 365 days)" if cases["of_last_year"].all() else ""
+        ax.set_xlabel(f"share that goes with them{span}")
     rows = "; with ".join(_in_words(case, shown) for case in cases.iter_rows(named=True))
     return Picture(figure, f"{title}. Share that goes with {rows}.")
 
@@ -162,7 +180,7 @@ def load(loads: pd.DataFrame, limit: int) -> Picture:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         in_thousands(ax.xaxis)
         ax.set_xlabel(f"key accounts (dashed: at most {count(limit)})")
-    return Picture(figure, f"{title}; {printable(most['manager'])} holds most, {count(most['key_accounts'])}.")
+    return Picture(figure, f"{title}; {key(most['manager'])} holds most, {count(most['key_accounts'])}.")
 
 
 @says_why_not
@@ -179,24 +197,22 @@ def silence(accounts: pd.DataFrame) -> Picture:
         reach = 1.18 * max(1.0, drawn["days_silent"].max())
         ax.barh(place, drawn["days_silent"], height=0.62, color=np.where(drawn["silent"], ORANGE, BLUE))
         usual = drawn["longest_gap"].where(drawn["longest_gap"] < reach)
-        beside = usual.between(drawn["days_silent"], drawn["days_silent"] + NARROW * reach)
-        ends = usual.where(beside, drawn["days_silent"])
-        _values(ax, ends, [count(days) for days in drawn["days_silent"]])
+        _values(ax, drawn[["days_silent"]].assign(usual=usual).max(axis=1), [count(d) for d in drawn["days_silent"]])
         ax.plot(usual, place, "|", color=INK, markersize=12, markeredgewidth=2.2)
         _rows_down(ax, drawn["customer"])
         ax.set_xlim(0, reach)
         in_thousands(ax.xaxis)
         ax.set_xlabel("days since the last purchase (stroke: longest usual gap;\norange: silent for longer)")
     rows = "; ".join(
-        f"{printable(customer)} {count(days)} days against {count(usual)}"
+        f"{key(customer)} {count(days)} days against {count(usual)}"
         for customer, days, usual in drawn.loc[drawn["silent"], ["customer", "days_silent", "longest_gap"]].to_numpy()
     )
-    return Picture(figure, f"{title}{f', with most at stake: {rows}' if rows else f': {len(accounts)} of them'}.")
+    return Picture(figure, f"{title}{f', those worth most first: {rows}' if rows else f': {len(accounts)} of them'}.")
 
 
-def _values(ax: Axes, ends: pd.Series, words: Sequence[str]) -> None:
+def _values(ax: Axes, ends: pd.Series, words: Sequence[str], gap: int = 4) -> None:
     for place, (end, word) in enumerate(zip(ends, words, strict=True)):
-        label_line(ax, end, place, word, INK)
+        label_line(ax, end, place, word, INK, offset=(gap, 0))
 
 
 def _bands(span: Callable[..., Any], limits: Sequence[float], reach: float) -> None:
@@ -212,7 +228,7 @@ def _visible(limits: Sequence[float], reach: float) -> list[tuple[float, str]]:
 
 def _rows_down(ax: Axes, names: pd.Series, rows: int | None = None) -> None:
     """Name the rows of bars, the first on top, with room for more of them where `rows` says so."""
-    ax.set_yticks(range(len(names)), [shortened(printable(name), LETTERS) for name in names])
+    ax.set_yticks(range(len(names)), [key(name, LETTERS) for name in names])
     ax.set_ylim((rows or len(names)) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x")

@@ -222,7 +222,8 @@ def one_cohort(alone: pd.DataFrame, followed: Cohorts, currency: str) -> Picture
         axes[0].plot(later["age"], later["share_active"], "o-", color=BLUE, markersize=3)
         axes[0].set_title(f"share of the cohort that buys in the {followed.unit}")
         in_percent(axes[0].yaxis)
-        axes[1].plot(later["age"], later["revenue_each"], "o-", color=BLUE, markersize=3)
+        axes[1].plot(later["age"], later["revenue_each"], "o--", color=ORANGE, markersize=3)
+        axes[1].plot(later["age"], later["revenue_median"], "o-", color=BLUE, markersize=3)
         axes[1].set_title(f"revenue of each who buys ({currency})")
         axes[2].plot(alone["age"], alone["total_mean"], color=ORANGE, linestyle="--")
         axes[2].plot(alone["age"], alone["total_median"], color=BLUE)
@@ -231,7 +232,9 @@ def one_cohort(alone: pd.DataFrame, followed: Cohorts, currency: str) -> Picture
             ax.set_ylim(min(0, ax.get_ylim()[0]))
         for ax in axes[1:]:
             in_thousands(ax.yaxis)
-        label_ends(axes[2], last["age"], [last["total_mean"], last["total_median"]], ["mean", "median"], [ORANGE, BLUE])
+        for ax, names in ((axes[1], ["revenue_each", "revenue_median"]), (axes[2], ["total_mean", "total_median"])):
+            known = alone.dropna(subset=names).iloc[-1]
+            label_ends(ax, known["age"], known[names].to_list(), ["mean", "median"], [ORANGE, BLUE])
         axes[2].set_xlabel(f"{followed.unit}s after the first purchase")
         axes[2].xaxis.set_major_locator(MaxNLocator(integer=True))
         axes[2].set_xlim(-0.3, last["age"] * 1.12)

@@ -12,6 +12,7 @@ from ..wording import count, money, percent
 from .style import BLUE, FAINT, INK, ORANGE, QUIET, Picture, drawing, in_percent, in_thousands, label_line, wrapped
 
 LETTERS = 26  # of a lever's name, in a line beside its bar
+LABEL = 0.16  # width of what is written below the base's own point, as a share of the axis
 ROOM = 1.55  # beyond the longest bar, for the amounts
 
 
@@ -52,17 +53,27 @@ def retention(found: Moved, raised: Retention) -> Picture:
         ax.text((least + most) / 2, 0.55, "in the literature, by industry", ha="center", color=QUIET, fontsize=8.5)
         _interval(ax, life, 0)
         ax.plot(life.value, 0, "o", color=ORANGE, markersize=8)
-        label_line(ax, life.value, -0.45, f"this base: {percent(life.value, 1)}", ORANGE, ha="center", offset=(0, 0))
         ax.set_yticks([])
         ax.set_ylim(-0.9, 0.9)
         known = [each for each in (life.low, life.value, life.high) if not pd.isna(each)]
-        ax.set_xlim(min(0.0, *known), max(1.0, 1.1 * max(known)))
+        left, right = min(0.0, *known), max(1.0, 1.1 * max(known))
+        ax.set_xlim(left, right)
+        at = _clear_of(LITERATURE, life.value, LABEL / 2 * (right - left), left)
+        label_line(ax, at, -0.45, f"this base:\n{percent(life.value, 1)}", ORANGE, ha="center", offset=(0, 0))
         ax.spines["left"].set_visible(False)
         in_percent(ax.xaxis)
         ax.set_xlabel(f"added to the value of today's customers in {count(LIFE_YEARS)} years")
     between = "" if pd.isna(life.low) else f", between {percent(life.low, 1)} and {percent(life.high, 1)}"
     alt = f"{title}{between}; in the literature it is {percent(least)} to {percent(most)}, by industry."
     return Picture(figure, alt)
+
+
+def _clear_of(band: tuple[float, float], place: float, half: float, left: float) -> float:
+    """Return where a label of half a width is centred, near its place, so that no edge of a band runs through it."""
+    least, most = band
+    if place < least:
+        return max(min(place, least - half), left + half)
+    return max(place, most + half) if place > most else min(max(place, least + half), most - half)
 
 
 def _interval(ax, estimate: Estimate, place: float) -> tuple[float, float]:  # type: ignore[no-untyped-def]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from models.concentration import top_share
 
 from ..unsaid import says_why_not
-from ..wording import money, percent
+from ..wording import day, money, percent
 from .style import (
     BLUE,
     FAINT,
@@ -25,18 +26,18 @@ from .style import (
 
 if TYPE_CHECKING:
     from ..chapters.lenses import OnePeriod
+    from ..chapters.portrait import RepeatBusiness
+
+FEWEST_FOR_TENTHS = 10
 
 
-def new_and_repeat(months: pd.DataFrame, currency: str) -> Picture:
+def new_and_repeat(months: pd.DataFrame, lately: RepeatBusiness, currency: str) -> Picture:
     """Draw customers, purchases and revenue by month, first purchases under repeat ones."""
-    year = months.tail(12)
-    value = (year["revenue_new"] + year["revenue_repeat"]).sum()
     won_last = months.loc[months["new_customers"] > 0, "month"].iloc[-1]
-    if year["new_customers"].sum() == 0:
+    if months.tail(12)["new_customers"].sum() == 0:
         title = f"Nobody new since {won_last:%B %Y}: all business comes from those won before"
-    elif value > 0:
-        span = "month's" if len(year) == 1 else f"{len(year)} months'"
-        title = f"Repeat purchases bring {percent(year['revenue_repeat'].sum() / value)} of the last {span} revenue"
+    elif np.isfinite(lately.share):
+        title = f"Repeat purchases bring {percent(lately.share)} of what was bought since {day(lately.period.first)}"
     else:
         title = "Customers, purchases and revenue by month"
     panels = (
@@ -75,9 +76,11 @@ def new_and_repeat(months: pd.DataFrame, currency: str) -> Picture:
 
 @says_why_not
 def lorenz_curve(curve: pd.DataFrame, one: OnePeriod) -> Picture:
-    """Draw the Lorenz curve of a period's revenue, the top tenth marked."""
-    share = top_share(one.revenue)
-    title = f"The best tenth of customers brings {percent(share)} of revenue"
+    """Draw the Lorenz curve of a period's revenue, the top tenth marked; of few customers the top half."""
+    top, named, left = (0.1, "tenth", "nine tenths") if len(one.revenue) >= FEWEST_FOR_TENTHS else (0.5, "half", "half")
+    share = top_share(one.revenue, top)
+    title = f"The best {named} of customers brings {percent(share)} of revenue"
+    others = f"the other {left} of customers bring{'s' if left == 'half' else ''} {percent(1 - share)}"
     with drawing(title, height=3.7) as (figure, ax):
         ax.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2)
         ax.annotate(
@@ -90,14 +93,14 @@ def lorenz_curve(curve: pd.DataFrame, one: OnePeriod) -> Picture:
             va="bottom",
         )
         ax.plot(curve["share_of_customers"], curve["share_of_total"], color=BLUE)
-        ax.plot([0.9, 0.9, 1], [0, 1 - share, 1 - share], color=ORANGE, linewidth=1.2, linestyle="--")
-        ax.plot([0.9], [1 - share], "o", color=ORANGE, markersize=5)
-        others = f"the other nine tenths\nbring {percent(1 - share)}"
-        label_line(ax, 0.9, 1 - share, others, ORANGE, offset=(-9, 9), ha="right")
+        ax.plot([1 - top, 1 - top, 1], [0, 1 - share, 1 - share], color=ORANGE, linewidth=1.2, linestyle="--")
+        ax.plot([1 - top], [1 - share], "o", color=ORANGE, markersize=5)
+        told = others.replace(" of customers ", "\n")
+        label_line(ax, 1 - top, 1 - share, told, ORANGE, offset=(-9, 9), ha="right")
         ax.set_xlabel("share of customers, from the smallest up")
         ax.set_ylabel("share of revenue")
         in_percent(ax.xaxis)
         in_percent(ax.yaxis)
         ax.set_xlim(0, 1)
         ax.set_ylim(min(0, curve["share_of_total"].min()), 1)
-    return Picture(figure, f"{title}. Lorenz curve: the other nine tenths of customers bring {percent(1 - share)}.")
+    return Picture(figure, f"{title}. Lorenz curve: {others}.")

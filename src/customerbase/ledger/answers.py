@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import polars as pl
 
 from ..wording import plural
 from .numbers import as_text, read_numbers
+from .words import ANSWERS, CONSENT, canonical
 
-YES = ("yes", "y", "true", "1", "да", "д", "ja", "oui", "si", "sí", "agreed", "opt-in")
-NO = ("no", "n", "false", "0", "нет", "н", "nein", "non", "refused", "opt-out")
+YES = (*ANSWERS["yes"].split(", "), "1")
+NO = (*ANSWERS["no"].split(", "), "0")
 
 SHARES = ("volume_discount", "share_of_wallet")
 SCORES = ("potential", "reputation", "innovator", "demanding")
@@ -19,6 +20,14 @@ FLAGS = ("exclusive",)
 
 PERCENT = r"\s*[%％]$"
 DASHES = ("-", "–", "—", "−")
+CONSENTS = {answer: f"{ANSWERS[answer]}, {CONSENT[answer]}" for answer in ANSWERS}
+NOT_RECORDED = "not recorded"
+TICKS = ("✓", "✔", "☑", "✅")
+PLUS = "+"
+EMPTY = r"^(?:[\s\-–—−_.?/]*|\\N)$"
+ONE, ZERO = r"^1(?:[.,]0+)?$", r"^0(?:[.,]0+)?$"
+# words between brackets or quotes; =yes, !yes, -yes and yes? are no plain answers
+PLAIN_WORDS = r"""^["'«„“‘(\[<\s]*\p{L}(?:[\p{L}\s_’'.,/-]*\p{L})?["'»“”’)\]>\s.,;:!]*$"""
 SLIPS = 0.10  # fewer values than this share of a column, against all the others, are slips of the pen
 
 
@@ -41,10 +50,34 @@ class _Cells(NamedTuple):
     flag: pl.Series
 
 
-def said_yes(column: str) -> pl.Expr:
-    """Return an expression: true for a yes, false for a no, null where a column of text says neither."""
-    words = pl.col(column).str.strip_chars().str.to_lowercase()
-    return pl.when(words.is_in(YES)).then(True).when(words.is_in(NO)).then(False)
+def read_consent(column: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Tell who may be contacted: on a guess nobody.
+
+    Parameters
+    ----------
+    column : polars.Series
+        Cells on consent, of any type.
+
+    Returns
+    -------
+    polars.Series
+        ``yes``, ``no``, or null where the cell is empty or holds a mark of emptiness (``-``, ``n/a``, ``?``). Beside a
+        plus a dash is a minus, which is a no. Whatever else can't be read as a yes is a no.
+    polars.Series
+        Whether a no is of a cell that couldn't be read.
+    """
+    text = as_text(column).str.normalize("NFKC").str.strip_chars("\ufe0f").str.strip_chars()
+    said = pl.DataFrame({"text": text, "meant": _meant(text, CONSENTS | {NOT_RECORDED: CONSENT[NOT_RECORDED]})})
+    cell, meant = pl.col("text"), pl.col("meant").fill_null("")
+    minus = cell.is_in(DASHES) & (cell == PLUS).any()
+    is_yes = (meant == "yes") | cell.str.contains(ONE) | cell.is_in([PLUS, *TICKS])
+    is_no = (meant == "no") | cell.str.contains(ZERO) | minus
+    is_empty = cell.is_null() | cell.str.contains(EMPTY) | (meant == NOT_RECORDED)
+    read = said.select(
+        pl.when(is_yes).then(pl.lit("yes")).when(is_no | ~is_empty).then(pl.lit("no")).alias(column.name),
+        unread=~pl.any_horizontal(value.fill_null(False) for value in (is_yes, is_no, is_empty)),
+    )
+    return read[column.name], read["unread"]
 
 
 def read_answers(
@@ -66,11 +99,11 @@ def read_answers(
         `volume_discount` and `share_of_wallet` are shares of one, whether written as 0.15, 15 or 15%: the column as a
         whole tells which. `reputation`, `innovator` and `demanding` are Boolean where yes and no stand there (or 1
         and 0 alone), otherwise scores. `potential` is money, or Boolean where yes and no stand there. `exclusive` is
-        Boolean. `consent` is ``yes``, ``no`` or null. What can't be read is null.
+        Boolean. `consent` is as `read_consent` tells it. What can't be read is null elsewhere.
     tuple of str
         Sentences on what couldn't be read.
     """
-    names = [name for name in rows.columns if name in {*SHARES, *SCORES, *FLAGS, "consent"}]
+    names = [name for name in rows.columns if name in {*SHARES, *SCORES, *FLAGS}]
     cells = _cells(rows.select(names), decimal, thousands)
     read: list[pl.Series] = []
     notes: list[str] = []
@@ -79,7 +112,12 @@ def read_answers(
         read.append(values)
         lost = int((cells[name].text.is_not_null() & values.is_null()).sum())
         if lost:
-            notes.append(_lost(name, lost))
+            notes.append(f"{plural(lost, 'answer')} in customers.columns.{name} can't be read: not recorded.")
+    if "consent" in rows.columns:
+        consent, unread = read_consent(rows["consent"])
+        read.append(consent)
+        if unread.any():
+            notes.append(neither_yes_nor_no(int(unread.sum())))
     return rows.with_columns(read), tuple(notes)
 
 
@@ -88,18 +126,16 @@ def _reader(name: str) -> Callable[[str, _Cells, list[str]], pl.Series]:
         return _share
     if name in SCORES:
         return _score
-    return _consent if name == "consent" else _flag
+    return _flag
 
 
-def _lost(name: str, lost: int) -> str:
-    if name == "consent":
-        return neither_yes_nor_no(lost)
-    return f"{plural(lost, 'answer')} in customers.columns.{name} can't be read: not recorded."
-
-
-def neither_yes_nor_no(answers: int) -> str:
-    """Return a sentence on answers on consent that count as not recorded."""
-    return f"{plural(answers, 'answer')} on consent can't be read, being neither yes nor no: not recorded."
+def neither_yes_nor_no(answers: int, where: str = "") -> str:
+    """Return a sentence on answers on consent that can't be read, and where they stand."""
+    count_as_no = "it counts" if answers == 1 else "they count"
+    return (
+        f"{plural(answers, 'answer')} on consent can't be read, being neither yes nor no{where}: {count_as_no} as no, "
+        f"since nobody is contacted on a guess. Write yes or no there, and nothing where nobody was asked."
+    )
 
 
 def _cells(rows: pl.DataFrame, decimal: str | None, thousands: str | None) -> dict[str, _Cells]:
@@ -108,12 +144,23 @@ def _cells(rows: pl.DataFrame, decimal: str | None, thousands: str | None) -> di
     bare = text.with_columns(pl.all().str.replace(PERCENT, ""))
     columns = {column.name: column if column.dtype.is_numeric() else bare[column.name] for column in rows}
     numbers = _numbers(columns, decimal, thousands)
-    flags = text.select(said_yes(name).alias(name) for name in text.columns)
     has_percent = text.select(pl.all().str.contains(PERCENT).fill_null(False))
     return {
-        name: _Cells(text[name], has_percent[name], numbers[name], flags[name].fill_null(_zero_or_one(numbers[name])))
+        name: _Cells(text[name], has_percent[name], numbers[name], _yes_or_no(text[name], numbers[name]))
         for name in text.columns
     }
+
+
+def _meant(text: pl.Series, words: Mapping[str, str]) -> pl.Series:
+    """Return which of `words` each cell means, null where it means none."""
+    plain = text.set(~text.str.contains(PLAIN_WORDS).fill_null(False), None)
+    meant, _ = canonical(plain, words)
+    return meant.set(~meant.is_in(list(words)).fill_null(False), None)
+
+
+def _yes_or_no(text: pl.Series, numbers: pl.Series) -> pl.Series:
+    words = text.set(numbers.is_not_null(), None)
+    return (_meant(words, ANSWERS) == "yes").fill_null(_zero_or_one(numbers))
 
 
 def _zero_or_one(numbers: pl.Series) -> pl.Series:
@@ -159,8 +206,3 @@ def _score(name: str, cells: _Cells, notes: list[str]) -> pl.Series:
 
 def _flag(name: str, cells: _Cells, notes: list[str]) -> pl.Series:
     return cells.flag
-
-
-def _consent(name: str, cells: _Cells, notes: list[str]) -> pl.Series:
-    answer = pl.when(pl.col(name)).then(pl.lit("yes")).when(~pl.col(name)).then(pl.lit("no"))
-    return pl.DataFrame({name: cells.flag}).select(answer.alias(name))[name]

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 
 NET = "net_amount"
+#: Whether a row is a purchase that returns haven't wholly undone; what was free from the start is one all the same.
+STOOD = (pl.col("kind") == "sale") & ((pl.col(NET) > 0) | (pl.col(NET) == pl.col("amount")))
 DECIMALS = 6  # below a thousandth of a cent a difference is the computer's, not money
 
 

@@ -10,8 +10,8 @@ import polars as pl
 
 from ..errors import Refusal
 from ..parameters import CustomersTable, EventsTable, SideTable, SpendingTable
-from ..wording import plural
-from .answers import NO, YES, neither_yes_nor_no, read_answers, said_yes
+from ..wording import count, plural
+from .answers import NO, YES, neither_yes_nor_no, read_answers, read_consent
 from .cells import Cells
 from .clean import SourceTable
 from .quarantine import harmless, losses, refuse_beyond, set_aside
@@ -19,6 +19,9 @@ from .sources import Progress, read_tables
 from .words import EVENTS, PURPOSES, canonical
 
 __all__ = ["NO", "YES", "SideRows", "read_customers", "read_events", "read_spending"]
+
+UNREAD = "where consent can't be read"
+PLACES_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,14 @@ def read_customers(source: CustomersTable, *, limit: float = 0.05, progress: Pro
     Answers have the types that `customerbase.ledger.answers.read_answers` gives them.
 
     Where a key stands in several rows, the first value there is of each column is taken, but the latest day on which a
-    record was touched, and of consent any no.
+    record was touched, and of consent any no. Consent is ``yes``, ``no`` or null: a cell that can't be read as a yes
+    is a no, and only an empty one isn't recorded.
 
     Raises
     ------
     Refusal
         When the table can't be read, or more than `limit` of its rows have no key.
     """
-    unknown: list[int] = []
 
     def clean(cells: Cells) -> None:
         cells.read_key()
@@ -76,14 +79,13 @@ def read_customers(source: CustomersTable, *, limit: float = 0.05, progress: Pro
             # a record is no worse known for a slip in the day it was touched
             cells.faults = [fault for fault in cells.faults if fault.column != "updated"]
         if "consent" in source.columns:
-            answers = cells.frame["consent"]
-            consent = pl.when(said_yes("consent")).then(pl.lit("yes")).when(~said_yes("consent")).then(pl.lit("no"))
-            cells.frame = cells.frame.with_columns(consent.alias("consent"))
-            unknown.append(int((answers.is_not_null() & cells.frame["consent"].is_null()).sum()))
+            consent, unread = read_consent(cells.frame["consent"])
+            place = pl.format("{} row {}", pl.lit(cells.table.name), cells.table.numbers).alias(UNREAD)
+            cells.frame = cells.frame.with_columns(consent, pl.when(unread).then(place))
 
     found = _read(source, "customers", clean, limit, progress)
     rows = found.rows.group_by("customer", maintain_order=True).agg(
-        _of_several(name) for name in found.rows.columns if name != "customer"
+        _of_several(name) for name in found.rows.columns if name not in ("customer", UNREAD)
     )
     repeated = found.rows.height - rows.height
     notes = []
@@ -91,10 +93,16 @@ def read_customers(source: CustomersTable, *, limit: float = 0.05, progress: Pro
         notes.append(
             f"{plural(repeated, 'record')} of the customers' table repeat a key above, and are taken as one with it."
         )
-    if sum(unknown):
-        notes.append(neither_yes_nor_no(sum(unknown)))
+    if "consent" in source.columns:
+        notes += _about_unread(found.rows[UNREAD].drop_nulls().to_list())
     rows, unread = read_answers(rows, source.decimal, source.thousands)
     return SideRows(rows, found.quarantine, found.fingerprint, found.tables, (*notes, *unread))
+
+
+def _about_unread(places: list[str]) -> list[str]:
+    more = f" and {count(len(places) - PLACES_SHOWN)} more" if len(places) > PLACES_SHOWN else ""
+    where = f" ({', '.join(places[:PLACES_SHOWN])}{more})"
+    return [neither_yes_nor_no(len(places), where)] if places else []
 
 
 def _of_several(name: str) -> pl.Expr:

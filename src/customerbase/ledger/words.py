@@ -1,4 +1,4 @@
-"""What events and purposes of spending are called, in the languages that a first look knows."""
+"""What events, purposes of spending and answers are called, in the languages that a first look knows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ EVENTS = {
         "klantonderzoek"
     ),
     "contact": (
-        "contact, contacts, call, calls, phone call, telephone call, meeting, visit, letter, mail, e-mail, email, "
+        "contact, contacts, mailing, message, messages, sms, рассылка, сообщение, courrier, "
+        "call, calls, phone call, telephone call, meeting, visit, letter, mail, e-mail, email, "
         "контакт, контакты, звонок, звонки, телефонный звонок, встреча, встречи, визит, визиты, письмо, письма, "
         "переговоры, Kontakt, Kontakte, Anruf, Anrufe, Telefonat, Telefonate, Gespräch, Treffen, Besuch, Besuche, "
         "Brief, Termin, appel, appels, appel téléphonique, rendez-vous, réunion, visite, lettre, courriel, contacto, "
@@ -64,6 +65,65 @@ PURPOSES = {
         "klantbehoud, klantenbinding, retentie, bestaande klanten"
     ),
 }
+ANSWERS = {
+    "yes": (
+        "yes, y, yep, yeah, true, t, agreed, да, д, истина, ja, j, jawohl, wahr, oui, vrai, si, sì, sí, s, verdadero, "
+        "vero, tak, prawda, waar, sim, verdadeiro"
+    ),
+    "no": (
+        "no, n, nope, not, false, f, refused, нет, н, не, ложь, nein, falsch, non, faux, falso, nie, fałsz, nee, "
+        "onwaar, não"
+    ),
+}
+CONSENT = {
+    "yes": (
+        "agree, agrees, I agree, accept, accepts, accepted, consented, consents, consent given, given, granted, "
+        "allowed, permitted, confirmed, opt-in, optin, opted in, double opt-in, subscribed, may be contacted, ok, "
+        "согласен, согласна, согласны, согласие дано, согласие получено, есть согласие, дано, дал согласие, "
+        "дала согласие, получено, подтверждено, разрешено, подписан, подписана, подписано, можно, можно звонить, ок, "
+        "einverstanden, zugestimmt, eingewilligt, Zustimmung erteilt, Einwilligung erteilt, erteilt, erlaubt, "
+        "angemeldet, abonniert, d'accord, accepté, consenti, consentement donné, accordé, autorisé, abonné, inscrit, "
+        "de acuerdo, acepto, acepta, aceptado, autorizado, concedido, suscrito, d'accordo, accetto, accetta, "
+        "accettato, acconsento, autorizzato, concesso, iscritto, zgadzam się, zgoda udzielona, wyrażono zgodę, "
+        "zaakceptowano, akkoord, toegestaan, toegestemd, toestemming gegeven, aangemeld, geabonneerd, de acordo, "
+        "concordo, aceito, consentido, inscrito"
+    ),
+    "no": (
+        "refuse, refuses, refusal, denied, declined, rejected, disagree, disagrees, disagreed, does not agree, "
+        "not agreed, not given, not granted, not allowed, no consent, no permission, without consent, withdrawn, "
+        "withdrew, consent withdrawn, revoked, cancelled, canceled, expired, objected, opt-out, optout, opted out, "
+        "unsubscribe, unsubscribed, not subscribed, stop, never, forbidden, prohibited, blocked, blacklisted, "
+        "do not call, do not contact, do not mail, do not email, do not e-mail, do not disturb, don't call, "
+        "don't contact, don't mail, don't email, dnc, no calls, no contact, not interested, "
+        "не согласен, не согласна, не согласны, несогласен, несогласна, нет согласия, без согласия, согласия нет, "
+        "отказ, отказался, отказалась, отказано, отозвано, отозван, отозвал, отозвала, отозвали, отзыв согласия, "
+        "согласие отозвано, отписан, отписана, отписано, отписался, отписалась, отписка, не подписан, не звонить, "
+        "не писать, не беспокоить, не контактировать, не давал, не дано, не получено, не разрешено, запрещено, "
+        "запрет, нельзя, против, отменено, аннулировано, никогда, "
+        "abgelehnt, verweigert, widerrufen, Widerruf, widersprochen, Widerspruch, abgemeldet, abbestellt, "
+        "nicht einverstanden, nicht erteilt, keine, keine Einwilligung, keine Zustimmung, kein Kontakt, nicht anrufen, "
+        "nicht kontaktieren, gesperrt, untersagt, verboten, niemals, "
+        "refus, refusé, rejeté, retiré, révoqué, consentement retiré, sans consentement, désabonné, désinscrit, "
+        "opposé, opposition, pas d'accord, ne pas appeler, ne pas contacter, aucun, jamais, interdit, "
+        "rechaza, rechazado, denegado, retirado, revocado, no acepto, no acepta, no autorizado, no llamar, "
+        "no contactar, baja, dado de baja, cancelado, ninguno, nunca, prohibido, "
+        "rifiuta, rifiutato, negato, ritirato, revocato, non accetto, non d'accordo, non chiamare, non contattare, "
+        "disiscritto, cancellato, nessuno, mai, vietato, "
+        "odmowa, odmówiono, odrzucono, wycofano, wycofana, cofnięto, cofnięta, wypisano, wypisany, brak zgody, "
+        "nie zgadzam się, nie wyrażono zgody, nie dzwonić, nie kontaktować, sprzeciw, zakaz, nigdy, "
+        "geweigerd, ingetrokken, afgemeld, uitgeschreven, niet akkoord, niet bellen, niet contacteren, geen, "
+        "geen toestemming, bezwaar, verboden, nooit, "
+        "recusado, recusou, negado, revogado, não concordo, não autorizado, não ligar, não contactar, descadastrado, "
+        "nenhum, proibido"
+    ),
+    "not recorded": (
+        "n/a, na, n.a., nan, null, unknown, undefined, not known, not asked, not specified, no data, blank, empty, "
+        "н/д, нд, нет данных, неизвестно, не известно, не указано, не спрашивали, пусто, k.A., keine Angabe, "
+        "keine Angaben, unbekannt, nicht erfasst, inconnu, non renseigné, non précisé, desconocido, sin datos, s/d, "
+        "sconosciuto, non specificato, brak danych, nieznane, onbekend, niet bekend, geen gegevens, desconhecido, "
+        "sem dados, não informado, n/d"
+    ),
+}
 
 
 def canonical(column: pl.Series, words: Mapping[str, str]) -> tuple[pl.Series, int]:
@@ -74,8 +134,9 @@ def canonical(column: pl.Series, words: Mapping[str, str]) -> tuple[pl.Series, i
     column : polars.Series
         Text.
     words : mapping of str to str
-        What each canonical word is called, by commas: `EVENTS` or `PURPOSES`. Capitals, accents and signs between
-        words make no difference, but a cell must say nothing else.
+        What each canonical word is called, by commas: `EVENTS`, `PURPOSES`, `ANSWERS` (to any question of yes or no)
+        or `CONSENT` (to whether one may be contacted, beside `ANSWERS`). Capitals, accents and signs between words
+        make no difference, but a cell must say nothing else.
 
     Returns
     -------

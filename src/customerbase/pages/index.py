@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any, TypeGuard
 
 from customerbase.pages.layout import VERDICTS, chapter_number, environment, shared_context
+from customerbase.wording import unbroken
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # Units that say what the number is, which the statement does already.
@@ -25,7 +26,8 @@ def index_page(
     chapters: list[tuple[str, str, str]],
     notes: list[str],
     parameters: list[tuple[str, str, str]],
-    dossiers: Sequence[tuple[str, str]] = (),
+    dossiers: Sequence[tuple[str, str, str]] = (),
+    lists: Sequence[tuple[str, str, str]] = (),
     warning: str = "",
 ) -> str:
     """Return the index of a run.
@@ -47,8 +49,10 @@ def index_page(
         Sentences about this run.
     parameters : list of (str, str, str)
         Name, value and comment of each parameter of the run.
-    dossiers : sequence of (str, str)
-        Customers who have a page of their own, each with its file's name without the ending.
+    dossiers : sequence of (str, str, str)
+        Customers who have a page of their own, each with its file's name without the ending and a few words.
+    lists : sequence of (str, str, str)
+        Lists to take away: what each is called, where it lies in the folder ``lists``, and a few words.
     warning : str
         What a reader must know before the findings; empty, nothing.
 
@@ -70,6 +74,7 @@ def index_page(
         {
             **finding,
             "verdict": _verdict(finding),
+            "statement": unbroken(finding["statement"]),
             "uncertainty": uncertainty(finding),
             "chapter_title": titles[finding["chapter"]],
             "question": finding.get("question") if finding.get("question") in questions else None,
@@ -103,6 +108,7 @@ def index_page(
             answers=answers,
             sections=sections,
             dossiers=dossiers,
+            lists=lists,
             tally=[(verdict, verdicts.count(verdict)) for verdict in VERDICTS if verdict in verdicts],
             notes=notes,
             warning=warning,

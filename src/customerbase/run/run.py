@@ -25,6 +25,7 @@ from ..wording import count, day, plural, printable
 from .chapter_file import ChapterFile, chapter_files
 from .dossiers import KEY_ACCOUNTS, key_account_sheets
 from .folder import RunFolder, new_run_folder
+from .front_page import about_customer, lists_of
 from .sheets import Desk, Outcome, Progress, Sheet, execute_sheets
 from .taken_in import write_intake
 
@@ -128,7 +129,11 @@ def _run(
         chapters=[(chapter.name, chapter.title, chapter.question) for chapter in chapters],
         notes=result.notes,
         parameters=list(executed.parameters.values()),
-        dossiers=[(printable(made.customer), made.name) for made in result.dossiers],
+        dossiers=[
+            (printable(made.customer), made.name, about_customer(folder.path, made.customer or ""))
+            for made in result.dossiers
+        ],
+        lists=lists_of(folder.path),
         warning=_warning(result),
     )
     (folder.path / "index.html").write_text(index, encoding="utf-8")

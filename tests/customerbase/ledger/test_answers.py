@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from customerbase.ledger.answers import FLAGS, NO, SCORES, SHARES, YES, read_answers
+from customerbase.ledger.answers import CONSENTS, FLAGS, NO, SCORES, SHARES, YES, read_answers
 
 NAMES = (*SHARES, *SCORES, *FLAGS, "consent")
-HOSTILE = ("=1+1", "<b>5</b>", "#N/A", "inf", "nan", "1e400", "5 of 5", "no data", "٣", "1\u200b", "да нет", "--5")
+HOSTILE = ("=1+1", "<b>5</b>", "#N/A", "inf", "1e400", "5 of 5", "٣", "1\u200b", "да нет", "--5")
 
 
 def read(name: str, *cells: object, **signs: str) -> tuple[list[object], tuple[str, ...]]:
@@ -94,13 +97,20 @@ def test_a_number_of_two_readings_is_read_only_when_the_sign_is_set() -> None:
     assert read("potential", "120,000", "0,5") == ([120.0, 0.5], ())
 
 
-def test_consent_and_exclusive() -> None:
-    assert read("consent", "Yes", "opt-out", None, "maybe")[0] == ["yes", "no", None, None]
+def test_exclusive() -> None:
     assert read("exclusive", "да", "нет", "", "maybe")[0] == [True, False, None, None]
     assert read("exclusive", *YES) == ([True] * len(YES), ())
     assert read("exclusive", *NO) == ([False] * len(NO), ())
     assert read("exclusive", 1, 0) == ([True, False], ())
     assert read("exclusive", True, None) == ([True, None], ())
+
+
+@pytest.mark.parametrize("name", [*SHARES, *SCORES, *FLAGS])
+@pytest.mark.parametrize("cell", ["nan", "no data"])
+def test_other_words_for_nothing_are_counted(name: str, cell: str) -> None:
+    values, notes = read(name, cell)
+    assert values == [None]
+    assert notes[0].startswith("1 answer ")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -111,11 +121,153 @@ def test_an_empty_column_says_nothing(name: str) -> None:
         assert notes == ()
 
 
+SAID_YES = (
+    *(
+        "yes",
+        " YES ",
+        "Yes!",
+        "yes.",
+        "(yes)",
+        '"Yes"',
+        "y",
+        "TRUE",
+        "да",
+        "Да!",
+        "Д",
+        "согласен",
+        "Согласна.",
+        "ИСТИНА",
+    ),
+    *("согласие дано", "opt-in", "Opted in", "opt_in", "ok", "subscribed", "I agree", "consent given", "ja", "Ja,"),
+    *("einverstanden", "zugestimmt", "WAHR", "oui", "Oui !", "d'accord", "D’accord", "accepté", "si", "sì", "SÍ", "s"),
+    *("acepto", "vero", "tak", "prawda", "zgadzam się", "waar", "akkoord", "sim", "concordo", "si\u0301", "ＹＥＳ"),
+    *("1", "1.0", "1,00", "+", "✓", "✔\ufe0f", "yes\u00a0"),
+)
+SAID_NO = (
+    *("no", "No!", "no.", "NO", "(no)", "«Нет»", "n", "False", "нет", "Нет.", "не", "Н", "не согласен", "Не согласна!"),
+    *("отозвано", "Согласие отозвано", "отказ", "отписался", "не звонить", "ЛОЖЬ", "withdrawn", "Unsubscribed"),
+    *("opted out", "opt-out", "OPT_OUT", "do not call", "Do not call!", "don't contact", "don’t call", "refused"),
+    *("revoked", "never", "nein", "Nein!", "keine", "widerrufen", "abgemeldet", "FALSCH", "non", "refusé", "désabonné"),
+    *(
+        "pas d'accord",
+        "rechazado",
+        "baja",
+        "falso",
+        "revocato",
+        "nie",
+        "Nie.",
+        "fałsz",
+        "brak zgody",
+        "cofnięto",
+        "nee",
+    ),
+    *("Nee!", "geen", "ingetrokken", "não", "Na\u0303o", "NAO", "recusado", "0", "0.0", "0,0"),
+)
+NOT_SAID = (
+    *("", "  ", "-", "—", "−", "?", "??", "...", "…", "n/a", "N/A", "NA", "n.a.", "nan", "NULL", "<NA>", "(blank)"),
+    *("unknown", "no data", "н/д", "нет данных", "k.A.", "sin datos", "brak danych", "onbekend", "\\N", "\u00a0"),
+)
+IN_DOUBT = (
+    *(
+        "maybe",
+        "yes, but",
+        "yes?",
+        "да?",
+        "no?",
+        "!yes",
+        "=yes",
+        "-yes",
+        "yes/no",
+        "да нет",
+        "y\u0336e\u0336s",
+        "2",
+        "-1",
+    ),
+    *(
+        "1%",
+        "10",
+        "+1",
+        "$1",
+        "0.1",
+        "1 0",
+        "x",
+        "👎",
+        "☐",
+        "#N/A",
+        "#REF!",
+        "=1+1",
+        "<b>yes</b>",
+        "2023-05-01",
+        "None",
+    ),
+    *(
+        "yes until 2020",
+        "agreed, by post only",
+        "нет, спасибо",
+        "не знаю",
+        "Дa",
+        "yes\u200b",
+        "oui mais non",
+        "yes" * 9,
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("cells", "answer"), [(SAID_YES, "yes"), (SAID_NO, "no"), (NOT_SAID, None)], ids=["yes", "no", "nothing"]
+)
+def test_consent_is_read_in_many_words(cells: tuple[str, ...], answer: str | None) -> None:
+    assert {cell: read("consent", cell) for cell in cells} == {cell: ([answer], ()) for cell in cells}
+
+
+def test_consent_in_doubt_is_a_no_and_counted() -> None:
+    assert {cell: read("consent", cell)[0] for cell in IN_DOUBT} == {cell: ["no"] for cell in IN_DOUBT}
+    assert read("consent", "yes", *IN_DOUBT, "", "no")[1] == (
+        f"{len(IN_DOUBT)} answers on consent can't be read, being neither yes nor no: they count as no, since nobody "
+        "is contacted on a guess. Write yes or no there, and nothing where nobody was asked.",
+    )
+
+
+def test_beside_a_plus_a_dash_is_a_no() -> None:
+    assert read("consent", "+", "-", "–", None, "?") == (["yes", "no", "no", None, None], ())
+    assert read("consent", "yes", "-", "no") == (["yes", None, "no"], ())
+
+
+@pytest.mark.parametrize(
+    ("cells", "answers"),
+    [
+        ((1, 0, None), ["yes", "no", None]),
+        ((1.0, 0.0, None), ["yes", "no", None]),
+        ((1.0, float("nan"), 0.5), ["yes", None, "no"]),
+        ((True, False, None), ["yes", "no", None]),
+        ((dt.date(2024, 1, 2), None), ["no", None]),
+    ],
+)
+def test_consent_may_be_typed(cells: tuple, answers: list[str | None]) -> None:
+    assert read("consent", *cells)[0] == answers
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.text("yesjaдt ?!.,-=+01✓", max_size=5))
+def test_only_a_plain_yes_lets_anybody_be_contacted(cell: str) -> None:
+    (answer,), _ = read("consent", cell)
+    word = cell.strip(" .,!")
+    assert answer != "yes" or word in CONSENTS["yes"].split(", ") or re.fullmatch(r"1([.,]0+)?|[+✓]", cell.strip())
+
+
+@pytest.mark.parametrize("name", [*SCORES, *FLAGS])
+def test_yes_and_no_of_other_questions_are_read_alike(name: str) -> None:
+    assert read(name, "Ja!", "nee", "Não.", "(да)", "fałsz") == ([True, False, False, True, False], ())
+    values, notes = read(name, "yes", "да?", "unsubscribed", "yes")
+    assert values == [True, None, None, True]
+    assert notes[0].startswith("2 answers ")
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("cell", HOSTILE)
 def test_nonsense_is_counted_and_not_shown(name: str, cell: str) -> None:
     values, notes = read(name, cell)
-    assert values == [None]
+    assert values == ["no" if name == "consent" else None]
     assert len(notes) == 1
     assert cell not in notes[0]
     assert notes[0].startswith("1 answer ")

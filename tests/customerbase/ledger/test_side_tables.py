@@ -85,14 +85,35 @@ def test_a_spreadsheets_point_is_taken_off_the_keys_as_in_the_ledger(beside) -> 
     assert "customer" in found.tables[0].evidence
 
 
-def test_words_for_consent_are_known_in_several_languages_and_others_tell_nothing(beside) -> None:
+def test_words_for_consent_are_known_and_what_is_no_yes_is_a_no(beside) -> None:
     yes = ["yes", " YES ", "Y", "true", "1", "да", "Да", "Д", "ja", "Oui", "si", "Sí", "agreed", "Opt-in"]
     no = ["no", "No", "n", "FALSE", "0", "нет", "НЕТ", "н", "Nein", "non", "refused", "opt-out"]
-    neither = ["", " ", "maybe", "yes, but", "2", "-"]
-    content = "CUSTOMER,CONSENT\n" + "".join(f'{at},"{word}"\n' for at, word in enumerate(yes + no + neither))
+    neither, nothing = ["maybe", "yes, but", "2", "withdrawn in May", "yes?"], ["", " ", "-", "n/a", "?"]
+    content = "CUSTOMER,CONSENT\n" + "".join(f'{at},"{word}"\n' for at, word in enumerate(yes + no + nothing + neither))
     found = beside("customers", content)
-    assert found.rows["consent"].to_list() == ["yes"] * len(yes) + ["no"] * len(no) + [None] * len(neither)
+    refused = [None] * len(nothing) + ["no"] * len(neither)
+    assert found.rows["consent"].to_list() == ["yes"] * len(yes) + ["no"] * len(no) + refused
+    assert found.rows.columns == ["customer", "consent"]
     assert found.quarantine.is_empty()
+    assert found.notes == (
+        "5 answers on consent can't be read, being neither yes nor no (t.csv row 33, t.csv row 34, t.csv row 35 and "
+        "2 more): they count as no, since nobody is contacted on a guess. Write yes or no there, and nothing where "
+        "nobody was asked.",
+    )
+
+
+def test_a_header_repeated_is_no_answer_on_consent(beside) -> None:
+    found = beside("customers", "CUSTOMER,CONSENT\n1,no!\nCUSTOMER,CONSENT\n2,Ja\n,perhaps\n", limit=0.5)
+    assert found.rows.rows() == [("1", "no"), ("2", "yes")]
+    assert found.notes == ()
+
+
+def test_consent_is_read_alike_from_every_file_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,ok\n1,+\n2,-\n")
+    (tmp_path / "b.csv").write_text("id,ok\n1,perhaps\n3,1\n4,-\n")
+    found = read_customers(CustomersTable(path=str(tmp_path), columns={"customer": "id", "consent": "ok"}))
+    assert found.rows.rows() == [("1", "no"), ("2", "no"), ("3", "yes"), ("4", None)]
+    assert "neither yes nor no (b.csv row 2): it counts as no" in found.notes[-1]
 
 
 @pytest.mark.parametrize(
@@ -291,9 +312,11 @@ def test_a_reader_names_the_section_whose_table_it_reads(tmp_path: Path) -> None
 
 
 def test_of_several_records_a_no_and_the_latest_touch_count(tmp_path: Path) -> None:
-    (tmp_path / "c.csv").write_text("id,ok,at\n1,yes,2020-01-05\n1,no,2024-02-13\n2,yes,2021-01-01\n2,unsubscribed,\n")
+    (tmp_path / "c.csv").write_text(
+        "id,ok,at\n1,yes,2020-01-05\n1,no,2024-02-13\n2,yes,2021-01-01\n2,,\n3,yes,\n3,unsubscribed,\n"
+    )
     columns = {"customer": "id", "consent": "ok", "updated": "at"}
     found = read_customers(CustomersTable(path=str(tmp_path / "c.csv"), columns=columns))
-    assert found.rows.select("customer", "consent").rows() == [("1", "no"), ("2", "yes")]
-    assert found.rows["updated"].to_list() == [dt.date(2024, 2, 13), dt.date(2021, 1, 1)]
-    assert any("neither yes nor no" in note for note in found.notes)
+    assert found.rows.select("customer", "consent").rows() == [("1", "no"), ("2", "yes"), ("3", "no")]
+    assert found.rows["updated"].to_list() == [dt.date(2024, 2, 13), dt.date(2021, 1, 1), None]
+    assert found.notes == ("3 records of the customers' table repeat a key above, and are taken as one with it.",)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from customerbase.ledger.words import EVENTS, PURPOSES, canonical
+from customerbase.ledger.answers import CONSENTS
+from customerbase.ledger.words import ANSWERS, CONSENT, EVENTS, PURPOSES, canonical
 
 SAID = {
     "complaint": ["complaint", "Жалоба", "РЕКЛАМАЦИЯ", "Beschwerde", "réclamation", "Reclamation", "queja"],
@@ -14,13 +15,21 @@ SAID = {
     "contact": ["contact", "звонок", "Письмо", "Anruf", "rendez-vous", "llamada", "e-mail", "phone call"],
     "return": ["Return", "возврат", "Rückgabe", "retour", "devolución", "devolucion"],
 }
+ANSWERED = {"yes": ["Yes", "да", "JA", "sí", "Tak", "sim"], "no": ["no", "Нет", "nein", "nie", "nee", "NÃO", "nao"]}
+ALLOWED = {
+    "yes": ["opt in", "Согласна", "einverstanden", "accepté"],
+    "no": ["Opt_Out", "ОТОЗВАНО", "do not call", "cofnieto", "désabonné"],
+    "not recorded": ["n/a", "k. A.", "Нет данных"],
+}
 SPENT = {
     "acquisition": ["acquisition", "Привлечение", "Neukundengewinnung", "prospection", "captación", "new_customers"],
     "retention": ["retention", "удержание", "Kundenbindung", "fidélisation", "fidelizacion", "customer retention"],
 }
 
 
-@pytest.mark.parametrize(("words", "said"), [(EVENTS, SAID), (PURPOSES, SPENT)])
+@pytest.mark.parametrize(
+    ("words", "said"), [(EVENTS, SAID), (PURPOSES, SPENT), (ANSWERS, ANSWERED), (CONSENT, ALLOWED)]
+)
 def test_each_language_s_word_is_known(words: dict[str, str], said: dict[str, list[str]]) -> None:
     for meaning, names in said.items():
         found, unknown = canonical(pl.Series(names), words)
@@ -28,7 +37,7 @@ def test_each_language_s_word_is_known(words: dict[str, str], said: dict[str, li
         assert unknown == 0
 
 
-@pytest.mark.parametrize("words", [EVENTS, PURPOSES])
+@pytest.mark.parametrize("words", [EVENTS, PURPOSES, CONSENTS | {"not recorded": CONSENT["not recorded"]}])
 def test_no_name_means_two_things(words: dict[str, str]) -> None:
     for meaning, names in words.items():
         each = [name.strip() for name in names.split(",")]

@@ -1,0 +1,49 @@
+"""What the findings page leads to beside the chapters: lists to work from, and words about a key account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from models.playbook import ACTIONS
+
+from ..call_lists import BY_MANAGER, NO_MANAGER, file_names
+from ..store import read_table
+from ..wording import plural, printable, shortened
+
+Entry = tuple[str, str, str]  # what it is called, where it lies, a few words
+
+
+def lists_of(run_folder: Path) -> list[Entry]:
+    """Return the workbooks of a run's lists, by action and then by manager."""
+    customers = read_table(run_folder, "customers")
+    if customers is None:
+        return []
+    listed = customers.filter("on_list").with_columns(pl.col("manager").fill_null(NO_MANAGER))
+    by_action = {action: action.replace(" ", "_") for action in ACTIONS}
+    by_manager = {name: f"{BY_MANAGER}/{file}" for name, file in file_names(listed["manager"].unique().sort()).items()}
+    return [
+        *_entries(run_folder, listed, "action", by_action),
+        *_entries(run_folder, listed, "manager", by_manager),
+    ]
+
+
+def _entries(run_folder: Path, listed: pl.DataFrame, column: str, files: dict[str, str]) -> Iterator[Entry]:
+    for name, stem in files.items():
+        if (run_folder / "lists" / f"{stem}.xlsx").exists():
+            number = listed.filter(pl.col(column) == name).height
+            yield shortened(printable(name), 40), f"{stem}.xlsx", plural(number, "customer")
+
+
+def about_customer(run_folder: Path, customer: str) -> str:
+    """Return who looks after a customer and what is to be done, as far as the run says."""
+    customers = read_table(run_folder, "customers")
+    if customers is None:
+        return ""
+    row = customers.filter(pl.col("customer") == customer)
+    if row.is_empty():
+        return ""
+    manager, action = row.select("manager", "action").row(0)
+    return ", ".join(part for part in (action, shortened(printable(manager), 40) if manager else "") if part)
