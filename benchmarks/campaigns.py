@@ -3,13 +3,16 @@
 Each campaign is a base of customers drawn from BG/NBD and gamma-gamma, of which the models are fitted to what was seen;
 a list of a few hundred to some thousands of them, a tenth held out; and what all of them do afterwards, those called
 buying more often. Does the interval of each measure cover the effect? And is an effect seen where there is none?
+
+The same is asked of several lists together, which no model made: lists of unlike size and worth, amounts with a heavy
+tail (lognormal), those called buying in greater number and for more.
 """
 
 import argparse
 import datetime as dt
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
@@ -19,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from models import BGNBD, GammaGamma
-from models.campaign_effect import campaign_effect
+from models.campaign_effect import CampaignEffect, campaign_effect
 from models.control_group import draw_control_group
 from models.simulation import CDNOW
 
@@ -33,6 +36,10 @@ DAY = dt.date(2026, 1, 1)
 BASES = {"cdnow": CDNOW["bgnbd"], "trade": {"r": 1.2, "alpha": 12.0, "a": 0.5, "b": 6.0}}
 
 Array = np.ndarray
+#: The lists that are measured together: most customers on each, the share that buys, and the median amount.
+LISTS = ((120, 0.8, 5000.0), (240, 0.5, 1000.0), (600, 0.2, 300.0))
+TAIL = 1.0  # standard deviation of the logarithm of an amount
+MORE_BUY, BUY_MORE = 1.15, 1.1  # times as many, and for so much more
 #: What is known of each customer beforehand: by models fitted to the base, by its true parameters, or nothing.
 Expecting = Literal["fitted", "true", "nothing"]
 
@@ -117,6 +124,33 @@ def campaign(number: int, effect: bool, expecting: Expecting = "fitted", longest
     found = campaign_effect(bought, revenue, held_out, expected, coverage=COVERAGE, seed=number)
     true_share = float((base.share(times, weeks) - base.share(1.0, weeks)).mean())
     true_revenue = float(((base.purchases(times, weeks) - base.purchases(1.0, weeks)) * base.spend).mean())
+    return _told(found, true_share, true_revenue)
+
+
+def lists_together(number: int, effect: bool, expecting: Expecting = "true") -> dict[str, Any]:
+    """Run one campaign of several lists, each of a third of its most customers up to all, and measure it."""
+    random = np.random.default_rng([number, int(effect), len(LISTS)])
+    times, larger = (MORE_BUY, BUY_MORE) if effect else (1.0, 1.0)
+    drawn, true, called = [], np.zeros(2), 0
+    for place, (most, share, median) in enumerate(LISTS):
+        customers = int(random.integers(most // 3, most + 1))
+        held_out = draw_control_group([str(each) for each in range(customers)], HELD_OUT, number, DAY, str(place))
+        # half of the logarithm's variance is known beforehand
+        expected, chance = median * np.exp(TAIL * np.sqrt(0.5) * random.normal(size=(2, customers)))
+        amounts = expected * chance / median
+        buys = random.random(customers) < np.where(held_out, share, share * times)
+        revenue = buys * amounts * np.where(held_out, 1.0, larger)
+        drawn.append((buys, revenue, held_out, expected * share, np.full(customers, place)))
+        mean = median * np.exp(TAIL**2 / 2)
+        true += np.count_nonzero(~held_out) * share * np.array([times - 1, (times * larger - 1) * mean])
+        called += np.count_nonzero(~held_out)
+    bought, spent, held, known, lists = map(np.concatenate, zip(*drawn, strict=True))
+    known = None if expecting == "nothing" else known
+    found = campaign_effect(bought, spent, held, known, lists=lists, coverage=COVERAGE, seed=number)
+    return _told(found, *(true / called))
+
+
+def _told(found: CampaignEffect, true_share: float, true_revenue: float) -> dict[str, Any]:
     return {
         "share covered": found.share.low <= true_share <= found.share.high,
         "revenue covered": found.revenue.low <= true_revenue <= found.revenue.high,
@@ -127,10 +161,16 @@ def campaign(number: int, effect: bool, expecting: Expecting = "fitted", longest
     }
 
 
-def study(campaigns: int, effect: bool, expecting: Expecting = "fitted", workers: int = 2) -> dict[str, float]:
+def study(
+    campaigns: int,
+    effect: bool,
+    expecting: Expecting = "fitted",
+    run: Callable[[int, bool, Expecting], dict[str, Any]] = campaign,
+    workers: int = 2,
+) -> dict[str, float]:
     """Return the share of campaigns covered, of those measured, and called an effect."""
     with ProcessPoolExecutor(workers) as pool:
-        runs = pool.map(campaign, range(campaigns), repeat(effect), repeat(expecting), chunksize=10)
+        runs = pool.map(run, range(campaigns), repeat(effect), repeat(expecting), chunksize=10)
         found = pd.DataFrame(list(_progress(runs))).astype(float)
     covered = found.pop("revenue covered")[found["revenue measured"] > 0].mean()
     return {"revenue covered": float(covered)} | {str(what): float(share) for what, share in found.mean().items()}
@@ -149,9 +189,11 @@ def main() -> None:
     parser.add_argument("--campaigns", type=int, default=200)
     given = parser.parse_args()
     for effect in (True, False):
-        for expecting in get_args(Expecting):
-            found = study(given.campaigns, effect, expecting)
-            words = f"{'with' if effect else 'without'} an effect, expectations: {expecting}"
+        studies = [(campaign, each) for each in get_args(Expecting)]
+        studies += [(lists_together, each) for each in ("true", "nothing")]
+        for run, expecting in studies:
+            found = study(given.campaigns, effect, expecting, run)
+            words = f"{run.__name__}, {'with' if effect else 'without'} an effect, expectations: {expecting}"
             print(words, json.dumps(found, indent=1), flush=True)
 
 

@@ -43,11 +43,10 @@ def run(
     """
     from .run import run_suite
 
-    overrides: dict[str, Any] = {} if as_of is None else {"as_of": as_of}
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _ShownProgress() as progress, _refusals_told("Nothing was run."):
         try:
-            result = run_suite(parameters, out.resolve(), only=only or (), progress=progress, **overrides)
+            result = run_suite(parameters, out.resolve(), only=only or (), progress=progress, **_observed_until(as_of))
         except KeyboardInterrupt:
             _console(stderr=True).print(
                 "Interrupted. What was done so far is kept aside; the last good run is untouched."
@@ -70,6 +69,7 @@ def dossier(
     parameters: Annotated[Path, typer.Argument(help="The parameter file of the customer base.")],
     customer: Annotated[str, typer.Argument(help="The customer's key, with its leading zeros.")],
     out: Annotated[Path, typer.Option(help="Where runs are kept; the page goes to OUT/BASE/dossiers.")] = RUNS,
+    as_of: Annotated[str | None, typer.Option(help="The last day observed, such as 1998-06-30.")] = None,
 ) -> None:
     """Put one customer on one page: history, chances, terms, and what to do next.
 
@@ -81,7 +81,7 @@ def dossier(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _ShownProgress() as progress, _refusals_told("No dossier was made."):
         try:
-            made = make_dossier(parameters, customer, out.resolve(), progress=progress)
+            made = make_dossier(parameters, customer, out.resolve(), progress=progress, **_observed_until(as_of))
         except KeyboardInterrupt:
             _console(stderr=True).print("Interrupted. No dossier was made.")
             raise typer.Exit(CHAPTER_FAILED) from None
@@ -154,6 +154,11 @@ def simulate(
         _say_refused(Refusal(f"{out}: can't be written: {reason.strerror}. Name another folder with --out."), "")
         raise typer.Exit(REFUSED) from None
     _console().print(f"A wholesaler simulated from seed {seed}: {out}")
+
+
+def _observed_until(as_of: str | None) -> dict[str, Any]:
+    """Return what replaces the parameter file's last day observed, where another one is asked for."""
+    return {} if as_of is None else {"as_of": as_of}
 
 
 class _ShownProgress:

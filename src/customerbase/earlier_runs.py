@@ -40,15 +40,16 @@ class EarlierRun:
 def earlier_runs(base_folder: Path, before: dt.date) -> tuple[EarlierRun, ...]:
     """Return the runs that succeeded and observed the base up to a day before `before`, the latest such day first.
 
-    Of several runs of one day the one begun last is taken.
+    Of several runs of one day the one begun last comes first.
     """
-    by_day: dict[dt.date, EarlierRun] = {}
-    for record in sorted(base_folder.glob("[!.]*/run.json")):
+    found = []
+    for record in sorted(base_folder.glob("[!.]*/run.json"), reverse=True):
         try:
             run = json.loads(record.read_text(encoding="utf-8"))
             as_of, succeeded = dt.date.fromisoformat(run["as_of"]), run["status"] == "succeeded"
         except (OSError, ValueError, KeyError, TypeError):
             continue  # no record of a run that anything could be learnt from
         if succeeded and as_of < before and not record.parent.is_symlink():
-            by_day[as_of] = EarlierRun(record.parent, as_of)
-    return tuple(by_day[day] for day in sorted(by_day, reverse=True))
+            found.append(EarlierRun(record.parent, as_of))
+    # sorting leaves those of one day in order
+    return tuple(sorted(found, key=lambda run: run.as_of, reverse=True))

@@ -1,17 +1,20 @@
 """What an action did: customers on a list who were called against those of the same list who were held out by chance.
 
 Everybody on a list is counted as the list had it, called or held out, whatever came of it (intention to treat): only
-then is chance the one thing that sets the two groups apart.
+then is chance the one thing that sets the two groups apart. Of several lists together, each with its own share held
+out and customers of its own kind, a list's called are held against its own held out, and the differences are weighted
+by how many customers each list called.
 """
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import fisher_exact, t, ttest_ind
+from scipy.stats import fisher_exact, norm, t
 from statsmodels.stats.proportion import confint_proportions_2indep, power_proportions_2indep
+
+from .randomisation import EQUAL, randomised_difference
 
 Array = np.ndarray
 
@@ -19,12 +22,8 @@ SIGNIFICANCE = 0.05  # of both measures together, so each has half of it
 OF_EACH = SIGNIFICANCE / 2
 POWER = 0.80
 WORTH_FINDING = 0.25
-RESAMPLES = 1999
-FEWEST_RESAMPLES = 499
-RESAMPLED = 100_000_000  # customers drawn in all resamples together
-ENOUGH_AS_LARGE = 100
-SMALLEST_ERROR = 1e-300
-FEWEST_BUYERS = 5  # in the control group, by chance, from which a mean revenue is near enough to normal
+SHARE_LOTS = 99_999
+FEWEST_BUYERS = 10  # in the control group, by chance, from which a mean revenue can be told
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class Effect:
     Attributes
     ----------
     called, held_out : float
-        The group's share of customers who bought again, or its revenue a customer.
+        The group's share of customers who bought again, or its revenue a customer; of several lists together, both as
+        if the group were made up of them like those called.
     difference : float
         What the action added, a customer: of revenue after taking account of what was expected of each group.
     low, high : float
@@ -98,11 +98,12 @@ def campaign_effect(
     held_out: Any,
     expected: Any = None,
     *,
+    lists: Any = None,
     coverage: float = 0.8,
     worth_finding: float = WORTH_FINDING,
     seed: Any = 0,
 ) -> CampaignEffect:
-    """Measure what an action did to the customers of its list.
+    """Measure what an action did to the customers of its list, or what the actions of several lists did together.
 
     Parameters
     ----------
@@ -111,10 +112,13 @@ def campaign_effect(
     revenue : array_like of shape (n,)
         What each brought; 0 for those who bought nothing.
     held_out : array_like of bool, of shape (n,)
-        The control group, drawn at random; at least two customers, and at least two who were called.
+        The control group, drawn at random within each list; at least two customers of each list, and at least two
+        of each who were called.
     expected : array_like of shape (n,), optional
         What each was expected to bring when the list was drawn up, in any unit: it explains much of how revenue
-        differs between customers, and so narrows the interval. NaN stands for the mean of those called.
+        differs between customers, and so narrows the interval. NaN stands for the mean of the list.
+    lists : array_like of shape (n,), optional
+        Which list each customer stands on. By default it is one.
     coverage : float, default 0.8
         Of the intervals.
     worth_finding : float, default 0.25
@@ -125,11 +129,13 @@ def campaign_effect(
     Returns
     -------
     CampaignEffect
+        Where fewer than `FEWEST_BUYERS` of the control group would buy were it like the others, the revenue has a
+        difference and a test, but no interval.
 
     Raises
     ------
     ValueError
-        If the arrays differ in length, or either group has fewer than two customers.
+        If the arrays differ in length, or either group of a list has fewer than two customers.
 
     See Also
     --------
@@ -138,85 +144,132 @@ def campaign_effect(
     held = np.asarray(held_out, dtype=bool)
     again, spent = np.asarray(bought, dtype=bool), np.asarray(revenue, dtype=float)
     known = None if expected is None else np.asarray(expected, dtype=float)
-    if len({len(each) for each in (held, again, spent, held if known is None else known)}) > 1:
-        raise ValueError("bought, revenue, held_out and expected must be of one length.")
-    control = int(held.sum())
-    if min(control, len(held) - control) < 2:
-        raise ValueError(f"{control} of {len(held)} customers are held out; both groups need at least two.")
-    called = len(held) - control
-    share = effect_on_share(int(again[~held].sum()), called, int(again[held].sum()), control, coverage, worth_finding)
-    money = effect_on_revenue(spent, held, known, coverage, worth_finding, seed)
-    if control * again.mean() < FEWEST_BUYERS:
+    of_list = np.zeros(len(held), dtype=int) if lists is None else np.unique(np.asarray(lists), return_inverse=True)[1]
+    if len({len(each) for each in (held, again, spent, of_list, held if known is None else known)}) > 1:
+        raise ValueError("bought, revenue, held_out, expected and lists must be of one length.")
+    number = int(of_list.max(initial=0)) + 1
+    listed, control, buyers, buyers_held = (
+        np.bincount(of_list, weights=of, minlength=number).astype(int)
+        for of in (np.ones(len(held)), held, again, again & held)
+    )
+    called = listed - control
+    if min(control.min(), called.min()) < 2:
+        few = int(np.argmin(np.minimum(control, called)))
+        raise ValueError(
+            f"{control[few]} of {listed[few]} customers are held out; both groups need at least two customers."
+        )
+    share = effect_on_share(buyers - buyers_held, called, buyers_held, control, coverage, worth_finding, seed)
+    money = effect_on_revenue(spent, held, known, of_list, coverage, worth_finding, seed)
+    if control @ (buyers / listed) < FEWEST_BUYERS:
         money = replace(money, low=np.nan, high=np.nan, smallest_found=np.inf, customers_needed=np.nan)
-    return CampaignEffect(called, control, share, money)
+    return CampaignEffect(int(called.sum()), int(control.sum()), share, money)
 
 
 def effect_on_share(
-    bought: int, called: int, bought_anyway: int, held_out: int, coverage: float = 0.8, worth_finding: float = 0.25
+    bought: Any,
+    called: Any,
+    bought_anyway: Any,
+    held_out: Any,
+    coverage: float = 0.8,
+    worth_finding: float = 0.25,
+    seed: Any = 0,
 ) -> Effect:
     """Measure the difference in the share that bought again.
 
-    The interval is Newcombe's (1998) hybrid of two score intervals. The test is Fisher's: given how many bought
-    again, the number of them in a control group drawn by lot is hypergeometric, so the test is exactly the lot's own.
+    The interval of one list is Newcombe's (1998) hybrid of two score intervals; those of several lists are put
+    together as Zou & Donner (2008) do, each end's distance from the difference as a standard error, so that the
+    variances of the lists add up. The test of one list is Fisher's: given how many bought again, the number of them
+    in a control group drawn by lot is hypergeometric, so the test is exactly the lot's own. That of several lists is
+    the same, the lots of all lists drawn again.
 
     Parameters
     ----------
-    bought, called : int
+    bought, called : int or array_like of shape (lists,)
         Of those called, who bought again, and all of them.
-    bought_anyway, held_out : int
+    bought_anyway, held_out : int or array_like of shape (lists,)
         The same of the control group.
     coverage : float, default 0.8
     worth_finding : float, default 0.25
+    seed : int or numpy.random.Generator, default 0
+        Of the test of several lists.
 
     Returns
     -------
     Effect
+        `held_out` is what those called would have done by the control groups: each list's counts as it does among
+        those called.
 
     References
     ----------
     Newcombe, R. G. (1998). Interval Estimation for the Difference between Independent Proportions: Comparison of
     Eleven Methods. *Statistics in Medicine* 17(8), 873-890; method 10.
+    Zou, G. Y. & A. Donner (2008). Construction of Confidence Limits about Effect Measures: A General Approach.
+    *Statistics in Medicine* 27(10), 1693-1702.
     Fisher, R. A. (1935). *The Design of Experiments*, chapter 2.
     """
-    low, high = confint_proportions_2indep(
-        bought, called, bought_anyway, held_out, method="newcomb", compare="diff", alpha=1 - coverage
+    bought, called, bought_anyway, held_out = (
+        np.atleast_1d(each) for each in (bought, called, bought_anyway, held_out)
     )
-    table = [[bought, called - bought], [bought_anyway, held_out - bought_anyway]]
+    weight = called / called.sum()
+    apart = bought / called - bought_anyway / held_out
+    difference = float(weight @ apart)
+    ends = [
+        confint_proportions_2indep(*counts, method="newcomb", compare="diff", alpha=1 - coverage)
+        for counts in zip(bought, called, bought_anyway, held_out, strict=True)
+    ]
+    below, above = np.sqrt(weight**2 @ (np.array(ends) - apart[:, np.newaxis]) ** 2)
     anyway = (bought + bought_anyway) / (called + held_out)
-    smallest = _smallest_share_found(anyway, called, held_out)
     return _effect(
-        bought / called,
-        bought_anyway / held_out,
-        bought / called - bought_anyway / held_out,
-        (low, high),
-        float(fisher_exact(table).pvalue),
-        smallest,
-        worth_finding * anyway,
-        called + held_out,
+        float(weight @ (bought / called)),
+        float(weight @ (bought_anyway / held_out)),
+        difference,
+        (difference - float(below), difference + float(above)),
+        _share_test(bought, called, bought_anyway, held_out, seed),
+        _smallest_share_found(anyway, called, held_out),
+        worth_finding * float(weight @ anyway),
+        int(called.sum() + held_out.sum()),
     )
+
+
+def _share_test(bought: Array, called: Array, bought_anyway: Array, held_out: Array, seed: Any) -> float:
+    """Probability that lots drawn again set the shares so far apart."""
+    if len(called) == 1:
+        table = [[bought[0], called[0] - bought[0]], [bought_anyway[0], held_out[0] - bought_anyway[0]]]
+        return float(fisher_exact(table).pvalue)
+    buyers = bought + bought_anyway
+    customers = called + held_out
+    # a buyer more among a list's held out takes so much off the difference
+    each = called / called.sum() * (1 / called + 1 / held_out)
+    by_chance = held_out * buyers / customers
+    drawn = np.random.default_rng(seed).hypergeometric(
+        buyers, customers - buyers, held_out, size=(SHARE_LOTS, len(called))
+    )
+    observed = abs(float((bought_anyway - by_chance) @ each))
+    as_uneven = np.count_nonzero(np.abs((drawn - by_chance) @ each) >= observed - EQUAL)
+    return (int(as_uneven) + 1) / (SHARE_LOTS + 1)
 
 
 def effect_on_revenue(
     revenue: Array,
     held_out: Array,
     expected: Array | None = None,
+    lists: Array | None = None,
     coverage: float = 0.8,
     worth_finding: float = 0.25,
     seed: Any = 0,
 ) -> Effect:
     """Measure the difference in revenue a customer.
 
-    What a customer was expected to bring is taken off first, times the slope of revenue on expectation among those
-    called: they are many, and being the other group they leave the control group's mean as chance made it. The
-    interval is Welch's, of two means with variances of their own. The test is a randomisation test with the
-    studentised difference: control groups are drawn again by lot, which is exact where the action did nothing to
-    anybody, however skewed revenue is.
+    Interval and test are those of the lot itself, see `models.randomisation`: they hold however skewed revenue is.
+    What a customer was expected to bring is taken off first, times its slope within the lists.
 
     Parameters
     ----------
     revenue : ndarray of shape (n,)
     held_out : ndarray of bool, of shape (n,)
     expected : ndarray of shape (n,), optional
+    lists : ndarray of int, of shape (n,), optional
+        From 0 on, every number in use; by default all are on one list.
     coverage : float, default 0.8
     worth_finding : float, default 0.25
     seed : int or numpy.random.Generator, default 0
@@ -224,39 +277,28 @@ def effect_on_revenue(
     Returns
     -------
     Effect
-        `low` and `high` are NaN, and `smallest_found` infinite, where all brought the same.
-
-    References
-    ----------
-    Welch, B. L. (1947). The Generalization of "Student's" Problem when Several Different Population Variances are
-    Involved. *Biometrika* 34(1-2), 28-35.
-    Deng, A., Y. Xu, R. Kohavi & T. Walker (2013). Improving the Sensitivity of Online Controlled Experiments by
-    Utilizing Pre-Experiment Data. *WSDM '13*, 123-132.
-    Wu, J. & P. Ding (2021). Randomization Tests for Weak Null Hypotheses in Randomized Experiments. *Journal of the
-    American Statistical Association* 116(536), 1898-1913.
+        `held_out` is what those called would have brought by the control groups: each list's mean counts as it does
+        among those called. `low` and `high` are NaN, and `smallest_found` infinite, where all brought the same.
     """
-    beyond = _beyond_expectation(revenue, expected, ~held_out)
-    called, control = beyond[~held_out], beyond[held_out]
-    difference = float(called.mean() - control.mean())
-    low, high, smallest = np.nan, np.nan, np.inf
-    # sums of equal amounts differ in their last digits
-    digits = 1e-9 * np.abs(revenue).max(initial=0.0)
-    if max(np.ptp(called), np.ptp(control)) > digits:
-        compared = ttest_ind(called, control, equal_var=False)
-        low, high = compared.confidence_interval(coverage)
-        error = (high - low) / 2 / t.ppf((1 + coverage) / 2, compared.df)
-        smallest = float(error * (t.ppf(1 - OF_EACH / 2, compared.df) + t.ppf(POWER, compared.df)))
-    # by chance both groups are one, and so is the slope
-    of_all = _beyond_expectation(revenue, expected, np.ones(len(revenue), dtype=bool))
-    p_value = _randomisation_test(of_all, held_out, seed) if np.ptp(of_all) > digits else 1.0
+    of_list = np.zeros(len(revenue), dtype=int) if lists is None else lists
+    found = randomised_difference(revenue, held_out, of_list, expected, coverage, seed)
+    called, control = (
+        np.bincount(of_list[group], revenue[group]) / np.bincount(of_list[group]) for group in (~held_out, held_out)
+    )
+    weight = np.bincount(of_list[~held_out]) / np.count_nonzero(~held_out)
+    anyway = np.bincount(of_list, revenue) / np.bincount(of_list)
+    smallest = np.inf
+    if np.isfinite(found.error):
+        quantiles = t.ppf(1 - OF_EACH / 2, found.freedom) + t.ppf(POWER, found.freedom)
+        smallest = found.error * float(quantiles)
     return _effect(
-        float(revenue[~held_out].mean()),
-        float(revenue[held_out].mean()),
-        difference,
-        (float(low), float(high)),
-        p_value,
+        float(weight @ called),
+        float(weight @ control),
+        found.value,
+        (found.low, found.high),
+        found.p_value,
         smallest,
-        worth_finding * float(revenue.mean()),
+        worth_finding * float(weight @ anyway),
         len(revenue),
     )
 
@@ -276,57 +318,22 @@ def _effect(
     return Effect(called, held_out, difference, *bounds, p_value, p_value <= OF_EACH, smallest, worth, float(needed))
 
 
-def _beyond_expectation(revenue: Array, expected: Array | None, by: Array) -> Array:
-    """Take off what was expected, times its slope among the customers `by`."""
-    if expected is None or np.isnan(expected[by]).all():
-        return revenue
-    away = np.nan_to_num(expected - np.nanmean(expected[by]))
-    centred = away[by] - away[by].mean()
-    spread = float(centred @ centred)
-    return revenue if spread == 0 else revenue - float(centred @ revenue[by]) / spread * away
-
-
-def _randomisation_test(values: Array, held_out: Array, seed: Any) -> float:
-    """Share of control groups drawn by lot whose studentised difference is at least as large as this one's.
-
-    Drawing ends early once so many are as large that no effect can be meant: the sequential test of Besag & Clifford
-    (1991), Sequential Monte Carlo p-Values, *Biometrika* 78(2), which is as exact.
-    """
-    customers, control = len(values), int(held_out.sum())
-    values = values - values.mean()
-    squares = float(values @ values)
-    observed = _studentised(values[held_out], squares, customers) * (1 - 1e-9)
-    random = np.random.default_rng(seed)
-    resamples = int(np.clip(RESAMPLED // customers, FEWEST_RESAMPLES, RESAMPLES))
-    as_large = 0
-    for number in range(1, resamples + 1):
-        drawn = values[random.choice(customers, control, replace=False, shuffle=False)]
-        as_large += _studentised(drawn, squares, customers) >= observed
-        if as_large == ENOUGH_AS_LARGE:
-            return as_large / number
-    return (as_large + 1) / (resamples + 1)
-
-
-def _studentised(drawn: Array, squares: float, customers: int) -> float:
-    """Difference of two means over its standard error, of those drawn and the others; the mean of all is 0."""
-    total, own = float(drawn.sum()), float(drawn @ drawn)
-    control, called = len(drawn), customers - len(drawn)
-    error = max(own - total**2 / control, 0.0) / (control - 1) / control
-    error += max(squares - own - total**2 / called, 0.0) / (called - 1) / called
-    # where all of a group brought the same, the smallest error above 0 keeps differences in order
-    return abs(total / control + total / called) / math.sqrt(max(error, SMALLEST_ERROR))
-
-
-def _smallest_share_found(anyway: float, called: int, held_out: int) -> float:
+def _smallest_share_found(anyway: Array, called: Array, held_out: Array) -> float:
     """Find the smallest rise above `anyway` that is found with a probability of `POWER`; infinite if none is."""
-    if not 0 < anyway < 1:
+    if len(called) > 1:
+        weight = called / called.sum()
+        error = float(np.sqrt(weight**2 @ (anyway * (1 - anyway) * (1 / called + 1 / held_out))))
+        smallest = error * float(norm.ppf(1 - OF_EACH / 2) + norm.ppf(POWER))
+        return smallest if 0 < smallest <= float(weight @ (1 - anyway)) else np.inf
+    share, number = float(anyway[0]), int(called[0])
+    if not 0 < share < 1:
         return np.inf
 
     def short_of_power(rise: float) -> float:
         power = power_proportions_2indep(
-            rise, anyway, called, ratio=held_out / called, alpha=OF_EACH, return_results=False
+            rise, share, number, ratio=held_out[0] / number, alpha=OF_EACH, return_results=False
         )
         return float(power) - POWER
 
-    largest = (1 - anyway) * (1 - 1e-9)
+    largest = (1 - share) * (1 - 1e-9)
     return np.inf if short_of_power(largest) < 0 else float(brentq(short_of_power, 1e-9, largest))

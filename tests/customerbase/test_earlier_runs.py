@@ -27,6 +27,7 @@ def test_the_latest_day_comes_first_and_of_one_day_the_run_begun_last(tmp_path: 
     leave_run(tmp_path, "2025-06-01T10-00-00Z", "2025-05-31")
     assert [run.folder.name for run in earlier_runs(tmp_path, TODAY)] == [
         "2025-06-01T10-00-00Z",
+        "2025-05-31T10-00-00Z",
         "2025-03-31T10-00-00Z",
     ]
 

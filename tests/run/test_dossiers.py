@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from customerbase.cli import app
 from customerbase.errors import Refusal
 from customerbase.parameters import read_parameters
-from customerbase.run import chapter_file, dossiers, run_suite
+from customerbase.run import chapter_file, dossiers, earlier_tables, run_suite
 from customerbase.store import write_table
 
 HOSTILE = [
@@ -51,7 +51,8 @@ tables = Path(os.environ["CUSTOMERBASE_RUN_FOLDER"]) / "tables"
 sums = pl.read_parquet(tables / "ledger.parquet").group_by("customer").agg(pl.col("amount").sum())
 table = sums.with_columns(share=pl.col("amount") / pl.col("amount").sum()).sort("customer")
 table.write_parquet(tables / "key_accounts.parquet")
-table.write_parquet(tables / "customers.parquet");"""
+decided = dict(action=pl.lit("protect"), manager=pl.lit(None, pl.String), on_list=pl.lit(False))
+table.with_columns(**decided).write_parquet(tables / "customers.parquet");"""
 TELL = """\
 import os
 tables = os.listdir(os.path.join(os.environ["CUSTOMERBASE_RUN_FOLDER"], "tables"))
@@ -151,6 +152,11 @@ class TestWhichKeyAccounts:
         assert sheets == []
         assert note == "No key account has a dossier (dossiers is 0); without one: k1."
 
+    def test_a_key_of_many_letters_is_cut(self, accounts: Callable[..., Any]) -> None:
+        (sheet,), (note,) = accounts(["x" * 400, "y" * 400], [0.2, 0.1], 1)
+        assert len(sheet.title) < 60
+        assert len(note) < 160
+
     def test_persons_names_are_in_no_note(self, accounts: Callable[..., Any]) -> None:
         _, (note,) = accounts(["Anna Bergson", "Boris Godunov"], [0.2, 0.1], 1)
         assert note.endswith("without one: 1 other.")
@@ -228,13 +234,32 @@ class TestAskedFor:
         # what follows is found out before a notebook is run
         seen = read_parameters(file, customer="low", interval=0.5)
         intake = dossiers.take_in(seen, today=dossiers.today())
-        assert "1 other parameter (interval)" in dossiers._differs(run.folder, seen, intake)
+        last_day = dossiers.as_of(seen, intake.ledger.rows)
+        assert "1 other parameter (interval)" in earlier_tables.why_not(run.folder, seen, intake, last_day)
+        same = read_parameters(file, customer="low", as_of=str(last_day))
+        assert earlier_tables.why_not(run.folder, same, intake, last_day) == ""
+        (run.folder / "tables" / "customers.parquet").write_bytes(b"PAR1 cut off")
+        said = earlier_tables.why_not(run.folder, same, intake, last_day)
+        assert said == f"a table of the run {run.folder.name} can't be read"
         (tmp_path / "small.csv").write_text("customer,date,amount\n" + ROWS.replace("90", "91"), encoding="utf-8")
         changed = read_parameters(file, customer="low")
-        said = dossiers._differs(run.folder, changed, dossiers.take_in(changed, today=dossiers.today()))
+        anew = dossiers.take_in(changed, today=dossiers.today())
+        said = earlier_tables.why_not(run.folder, changed, anew, last_day)
         assert said == f"the ledger, or a table beside it, has changed since the run {run.folder.name}"
         (run.folder / "run.json").write_text("{}", encoding="utf-8")
-        assert "can't be read" in dossiers._differs(run.folder, changed, intake)
+        assert "can't be read" in earlier_tables.why_not(run.folder, changed, intake, last_day)
+
+    def test_an_earlier_day_can_be_asked_for(
+        self, notebooks: Path, make_base: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        file, out = make_base(ROWS, dossiers=0), tmp_path / "out"
+        run = run_suite(file, out, progress=Silent())
+        asked = ["dossier", str(file), "big", "--out", str(out), "--as-of", "2024-02-28"]
+        found = CliRunner().invoke(app, asked)
+        assert found.exit_code == 0, found.output
+        assert f"the run {run.folder.name} is as of another day (2024-03-05)" in found.output
+        shown = (out / "small" / "dossiers" / "dossier-big.html").read_text(encoding="utf-8")
+        assert "small, as of 28 February 2024" in shown
 
     def test_without_a_run_everything_is_computed(
         self, notebooks: Path, make_base: Callable[..., Path], tmp_path: Path, ask: Callable[..., Any]
@@ -281,7 +306,7 @@ class TestAskedFor:
         assert found.exit_code == 1
         assert "The dossier failed: ValueError: no way" in found.output
         assert (folder / "dossier-mid.html").read_text(encoding="utf-8") == "the last good one"
-        assert "no way" in (folder / "dossier-mid-failed.html").read_text(encoding="utf-8")
+        assert "no way" in (folder / "dossier-mid~failed.html").read_text(encoding="utf-8")
 
     def test_a_place_that_cannot_be_written_to_is_refused(
         self, make_base: Callable[..., Path], tmp_path: Path, ask: Callable[..., Any]

@@ -153,7 +153,8 @@ def test_lists_and_control_groups_partition_the_actions(finished_run: Path) -> N
     assert not (customers["on_list"] & customers["control_group"]).any()
     assert (customers["on_list"] | customers["control_group"]).all()  # CDNOW may be called as a whole
     for action, whom in customers.groupby("action"):
-        listed = pl.read_csv(finished_run / "lists" / f"{action.replace(' ', '_')}.csv", infer_schema=False)
+        file = f"{str(action).replace(' ', '_')}.csv"
+        listed = pl.read_csv(finished_run / "lists" / file, infer_schema=False)
         assert sorted(listed["customer"]) == sorted(whom.loc[whom["on_list"], "customer"])
         assert whom["control_group"].sum() == int(0.10 * len(whom) + 0.5)
 

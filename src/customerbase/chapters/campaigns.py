@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,12 @@ COLUMNS: dict[str, Any] = {
     "control_group": pl.Boolean,
 }
 FORECAST = ("expected_purchases", "expected_spend")
+KEY_ACCOUNT = "key_account"
 FEWEST = 2  # customers in either group
+FEWEST_TO_TELL = 5  # customers in either group from which on a difference is taken for more than a few people's ways
 ALL = "all actions"
 MEASURES = ("share", "revenue")
+KINDS = {"customer": "text", "action": "text", "on_list": "true and false", "control_group": "true and false"}
 
 
 @dataclass(frozen=True)
@@ -44,22 +48,29 @@ class Campaign:
     ----------
     run : EarlierRun
     until : datetime.date
-        The last day observed since.
+        The last day that counts: today, or the day of the next run that made lists, for these call whom the lists
+        before held out.
     customers : polars.DataFrame
         customer, action, held_out, expected (revenue, as that run forecast it; null where it didn't), bought (again)
-        and revenue, one row for each customer on a list, called or held out.
+        and revenue, one row for each customer on a list, called or held out; key accounts, which nobody holds out, are
+        not among them.
     left_out : int
         Customers left out because two of them turned out to be one and stood in different groups or lists.
+    today : datetime.date
+    passed_over : tuple of str
+        Sentences on later runs whose lists can't be used, and why.
     """
 
     run: EarlierRun
     until: dt.date
     customers: pl.DataFrame
     left_out: int
+    today: dt.date
+    passed_over: tuple[str, ...] = ()
 
     @property
     def days(self) -> int:
-        """How many days have been observed since."""
+        """How many days count."""
         return (self.until - self.run.as_of).days
 
 
@@ -70,7 +81,7 @@ class Effects:
     Attributes
     ----------
     over_all : CampaignEffect
-        Of the actions of which somebody was held out.
+        Of the actions in `by_action`, each list's called against its own held out.
     by_action : dict of str to CampaignEffect
         Where both groups have at least `FEWEST` customers. What is called an effect is so with all actions looked at:
         of lists that do nothing, any is called an effect in at most one run of twenty.
@@ -85,25 +96,13 @@ class Effects:
 
 @says_why_not
 def last_campaign(chapter: Chapter) -> Campaign:
-    """Find the latest earlier run that is far enough back and made lists, and see what became of its customers."""
+    """Find the latest earlier run whose lists had time enough to themselves, and see what became of its customers."""
     if not chapter.earlier_runs:
         raise CannotSay(
             "There is no earlier run of this base, so there are no lists whose effect could be measured. The next "
             f"run measures what today's lists did, from {SHORTEST_DAYS} days after {day(chapter.as_of)} on."
         )
-    latest = chapter.earlier_runs[0]
-    far_enough = [run for run in chapter.earlier_runs if (chapter.as_of - run.as_of).days >= SHORTEST_DAYS]
-    if not far_enough:
-        since = plural((chapter.as_of - latest.as_of).days, "day")
-        raise CannotSay(
-            f"The last run saw the base up to {day(latest.as_of)}, {since} before this one: too short a time to tell "
-            f"what its lists did. That takes {SHORTEST_DAYS} days."
-        )
-    with_lists = ((run, _lists(run)) for run in far_enough)
-    found = next(((run, lists) for run, lists in with_lists if lists is not None), None)
-    if found is None:
-        raise CannotSay("The earlier runs of this base made no lists, so there is no effect to measure.")
-    run, lists = found
+    run, lists, until, passed_over = _latest_with_time(chapter)
     if not lists["control_group"].any():
         raise CannotSay(
             f"In the run of {day(run.as_of)} nobody was held out of the lists, so what they did can't be told from "
@@ -116,21 +115,79 @@ def last_campaign(chapter: Chapter) -> Campaign:
             f"None of the customers on the lists of the run of {day(run.as_of)} is in this ledger, so it is not known "
             "what became of them."
         )
-    return Campaign(run, chapter.as_of, _outcomes(customers, chapter.purchases, run.as_of), left_out)
+    outcomes = _outcomes(customers, chapter.purchases, run.as_of, until)
+    return Campaign(run, until, outcomes, left_out, chapter.as_of, passed_over)
+
+
+def _latest_with_time(chapter: Chapter) -> tuple[EarlierRun, pl.DataFrame, dt.date, tuple[str, ...]]:
+    """Return the run, its lists, the last day that counts, and what is to be said of runs passed over."""
+    until = chapter.as_of
+    passed_over: list[str] = []
+    too_short: list[tuple[dt.date, int]] = []
+    for as_of, runs in groupby(chapter.earlier_runs, key=lambda run: run.as_of):
+        lists, unread = None, False
+        for run in runs:
+            try:
+                lists = _lists(run)
+            except _UnusableError as error:
+                unread = True
+                passed_over.append(f"The lists of the run of {day(as_of)} are passed over: {error}.")
+            if lists is not None:
+                break
+        if lists is None and not unread:
+            continue
+        if lists is not None and (until - as_of).days >= SHORTEST_DAYS:
+            return run, lists, until, tuple(passed_over)
+        if lists is not None:
+            too_short.append((as_of, (until - as_of).days))
+        # lists that can't be read may have been called all the same
+        until = as_of
+    raise CannotSay(" ".join([_no_lists(too_short), *passed_over]))
+
+
+def _no_lists(too_short: list[tuple[dt.date, int]]) -> str:
+    if not too_short:
+        return "The earlier runs of this base made no lists that can be measured."
+    as_of, days = too_short[0]
+    latest = (
+        f"The last lists are those of {day(as_of)}, {plural(days, 'day')} before this run: too short a time to tell "
+        f"what they did. That takes {SHORTEST_DAYS} days."
+    )
+    if len(too_short) == 1:
+        return latest
+    return (
+        f"{latest} Those before were followed by new lists within at most "
+        f"{plural(max(days for _, days in too_short[1:]), 'day')}, and new lists call whom the ones before held out: "
+        f"make lists at least {SHORTEST_DAYS} days apart to learn what they do."
+    )
+
+
+class _UnusableError(Exception):
+    """Why the lists of a run can't be used."""
 
 
 def _lists(run: EarlierRun) -> pl.DataFrame | None:
-    """Return the customers whom a run's lists would call or hold out; None where it made no lists."""
+    """Return the customers whom a run's lists would call or hold out by lot; None where it made no lists."""
     try:
         table = run.table(TABLE)
-    except pl.exceptions.PolarsError:
-        return None  # a damaged table tells of no lists
-    if table is None or any(table.schema.get(name) != dtype for name, dtype in COLUMNS.items()):
+    except (OSError, pl.exceptions.PolarsError):
+        raise _UnusableError("their table can't be read") from None
+    if table is None:
         return None
+    for name, dtype in COLUMNS.items():
+        if table.schema.get(name) != dtype:
+            raise _UnusableError(f"their table has no column {name} of {KINDS[name]}")
     listed = table.filter(pl.col("on_list") | pl.col("control_group"))
+    if listed["customer"].null_count() or listed["action"].null_count():
+        raise _UnusableError("in their table customers or actions are missing")
+    if listed["customer"].is_duplicated().any():
+        raise _UnusableError("in their table customers stand more than once")
+    if listed.schema.get(KEY_ACCOUNT) == pl.Boolean:
+        # nobody holds a key account out, so none can be held against those who are
+        listed = listed.filter(~pl.col(KEY_ACCOUNT).fill_null(value=False))
     if listed.is_empty():
         return None
-    known = set(FORECAST) <= set(table.columns)
+    known = all(table.schema.get(name, pl.String).is_numeric() for name in FORECAST)
     expected = pl.col(FORECAST[0]) * pl.col(FORECAST[1]) if known else pl.lit(None)
     return listed.select(*COLUMNS, expected.cast(pl.Float64).alias("expected"))
 
@@ -151,8 +208,8 @@ def _as_known_today(lists: pl.DataFrame, identities: pl.DataFrame | None) -> tup
     return together.sort("customer"), lists.height - clear.height
 
 
-def _outcomes(customers: pl.DataFrame, purchases: pl.DataFrame, since: dt.date) -> pl.DataFrame:
-    after = purchases.filter(pl.col("date") > since)
+def _outcomes(customers: pl.DataFrame, purchases: pl.DataFrame, since: dt.date, until: dt.date) -> pl.DataFrame:
+    after = purchases.filter((pl.col("date") > since) & (pl.col("date") <= until))
     spent = after.group_by("customer").agg(pl.col("amount").sum().alias("revenue"), pl.lit(True).alias("bought"))
     found = customers.join(spent, on="customer", how="left", maintain_order="left")
     return found.with_columns(pl.col("bought").fill_null(value=False), pl.col("revenue").fill_null(0.0))
@@ -167,31 +224,41 @@ def measure(chapter: Chapter, campaign: Campaign) -> Effects:
     for (action,), customers in campaign.customers.sort("action", "customer").group_by("action", maintain_order=True):
         held_out = int(customers["held_out"].sum())
         called = customers.height - held_out
-        if held_out:
-            measured.append(customers)
         if min(called, held_out) < FEWEST:
             too_few[str(action)] = called, held_out
         else:
             by_action[str(action)] = _effect(chapter, customers)
-    everybody = pl.concat(measured)
-    groups = int(everybody["held_out"].sum()), int((~everybody["held_out"]).sum())
-    if min(groups) < FEWEST:
+            measured.append(customers)
+    if not measured:
+        called, held_out = (sum(numbers) for numbers in zip(*too_few.values(), strict=True))
         raise CannotSay(
-            f"In the run of {day(campaign.run.as_of)} {plural(groups[1], 'customer was', 'customers were')} to be "
-            f"called and {count(groups[0])} held out: too few to compare."
+            f"In the run of {day(campaign.run.as_of)} {plural(called, 'customer was', 'customers were')} to be "
+            f"called and {count(held_out)} held out, on no list {FEWEST} or more of both: too few to compare."
         )
-    return Effects(_effect(chapter, everybody), _together(by_action), too_few)
+    return Effects(_effect(chapter, pl.concat(measured)), _together(by_action), too_few)
 
 
 def _effect(chapter: Chapter, customers: pl.DataFrame) -> CampaignEffect:
-    return campaign_effect(
+    effect = campaign_effect(
         customers["bought"].to_numpy(),
         customers["revenue"].to_numpy(),
         customers["held_out"].to_numpy(),
         customers["expected"].to_numpy(),
+        lists=customers["action"].to_numpy(),
         coverage=chapter.parameters.interval,
         seed=chapter.parameters.seed,
     )
+    if _can_tell(effect):
+        return effect
+    return replace(effect, share=_untold(effect.share), revenue=_untold(effect.revenue))
+
+
+def _can_tell(effect: CampaignEffect) -> bool:
+    return min(effect.called, effect.held_out) >= FEWEST_TO_TELL
+
+
+def _untold(effect: Effect) -> Effect:
+    return replace(effect, is_effect=False, smallest_found=float("inf"))
 
 
 def _together(by_action: dict[str, CampaignEffect]) -> dict[str, CampaignEffect]:
@@ -201,7 +268,10 @@ def _together(by_action: dict[str, CampaignEffect]) -> dict[str, CampaignEffect]
     p_values = [getattr(effect, name).p_value for effect in by_action.values() for name in MEASURES]
     found = iter(multipletests(p_values, alpha=SIGNIFICANCE, method="holm")[0].tolist())
     return {
-        action: replace(effect, **{name: replace(getattr(effect, name), is_effect=next(found)) for name in MEASURES})
+        action: replace(
+            effect,
+            **{name: replace(getattr(effect, name), is_effect=next(found) and _can_tell(effect)) for name in MEASURES},
+        )
         for action, effect in by_action.items()
     }
 
@@ -287,7 +357,9 @@ def verdict_in_words(effect: Effect | None) -> str:
 
 def when(campaign: Campaign) -> str:
     """Name the days in which the effect was measured."""
-    return f"the {plural(campaign.days, 'day')} after {day(campaign.run.as_of)}"
+    since = f"the {plural(campaign.days, 'day')} after {day(campaign.run.as_of)}"
+    # from then on the next lists call whom these held out
+    return since if campaign.until == campaign.today else f"{since} (up to the next lists, of {day(campaign.until)})"
 
 
 def in_points(difference: float) -> str:
@@ -328,11 +400,13 @@ def state_findings(chapter: Chapter, campaign: Campaign | Unsaid, effects: Effec
         unsaid = campaign if isinstance(campaign, Unsaid) else effects
         chapter.state("campaigns", unsaid.reason, verdict="unknown")  # type: ignore[union-attr]
         return
-    _state_over_all(chapter, campaign, effects.over_all)
+    _state_over_all(chapter, campaign, effects)
     _state_groups(chapter, effects.over_all)
     for action, effect in effects.by_action.items():
         if effect.is_effect:
             _state_action(chapter, action, effect)
+    if campaign.passed_over:
+        chapter.state("campaigns_passed_over", " ".join(campaign.passed_over), verdict="watch")
     if campaign.left_out:
         chapter.state(
             "campaigns_left_out",
@@ -343,16 +417,22 @@ def state_findings(chapter: Chapter, campaign: Campaign | Unsaid, effects: Effec
         )
 
 
-def _state_over_all(chapter: Chapter, campaign: Campaign, found: CampaignEffect) -> None:
+def _state_over_all(chapter: Chapter, campaign: Campaign, effects: Effects) -> None:
+    found = effects.over_all
     share, revenue = found.share, found.revenue
     currency = chapter.parameters.currency
     interval = percent(chapter.parameters.interval)
     statement = (
         f"In {when(campaign)} {_tenths(share.called)} of the customers to be called by that day's lists bought "
-        f"again, and {_tenths(share.held_out)} of those held out: {in_points(share.difference)} points ({interval} "
-        f"interval {_ends(share, in_points)}), and {currency} {in_money(revenue.difference)} of revenue a customer"
+        f"again, and {_tenths(share.held_out)} of those held out{_list_by_list(effects)}: "
+        f"{in_points(share.difference)} points ({interval} interval {_ends(share, in_points)}), "
+        f"and {currency} {in_money(revenue.difference)} of revenue a customer"
     )
-    statement += "" if pd.isna(revenue.low) else f" ({interval} interval {_ends(revenue, in_money)})"
+    statement += (
+        f" ({interval} interval {_ends(revenue, in_money)})"
+        if pd.notna(revenue.low)
+        else ", of too few held out who bought to tell how sure that is"
+    )
     verdict: Verdict = "note"
     if found.is_effect:
         chosen = share if share.is_effect else revenue
@@ -372,6 +452,10 @@ def _state_over_all(chapter: Chapter, campaign: Campaign, found: CampaignEffect)
         verdict=verdict,
         question="decisions",
     )
+
+
+def _list_by_list(effects: Effects) -> str:
+    return " of the same lists, each counted by how many it called" if len(effects.by_action) > 1 else ""
 
 
 def _state_groups(chapter: Chapter, found: CampaignEffect) -> None:

@@ -17,6 +17,7 @@ from models.rfm import DAYS_PER_UNIT, purchase_days
 from ..chapter import Chapter
 from ..customer_lookup import FoundCustomer, find_customer
 from ..errors import CannotSay
+from ..personal_data import HIDDEN, personal_values, without_personal_data
 from ..store import read_table
 from ..unsaid import says_why_not
 from ..wording import printable
@@ -108,7 +109,7 @@ class Complaint:
     ----------
     date : datetime.date
     reason : str
-        As recorded, fit to be printed; empty where none is.
+        As recorded, fit to be printed; empty where none is, or it isn't shown.
     spoken_since : datetime.date or None
         The last day after it with a contact; None where there is none.
     """
@@ -146,9 +147,23 @@ def find(chapter: Chapter, customers: pl.DataFrame) -> Person:
         _record(_of(found.customer, customers)),
         _of(found.customer, profit.ledger_lines(chapter, dt.date.min, chapter.as_of)),
         purchase_days(bought).select("date", "amount"),
-        None if chapter.events is None else _of(found.customer, chapter.events).sort("date", maintain_order=True),
+        _events(chapter, found.customer),
         None if chapter.particulars is None else _record(_of(found.customer, chapter.particulars)),
     )
+
+
+def _events(chapter: Chapter, customer: str) -> pl.DataFrame | None:
+    """Return what happened with a customer, in order; words that name somebody only where that may be shown."""
+    if chapter.events is None:
+        return None
+    events = _of(customer, chapter.events).sort("date", maintain_order=True)
+    if chapter.parameters.show_personal_data or events.is_empty():
+        return events
+    known = set() if chapter.particulars is None else personal_values(chapter.particulars)
+    for name in {"kind", "reason"} & set(events.columns):
+        cells = events.select(source=pl.lit(name), as_read=name)
+        events = events.with_columns(without_personal_data(cells, {name: {name: name}}, known)["as_read"].alias(name))
+    return events
 
 
 def _most_valuable(customers: pl.DataFrame) -> str:
@@ -217,8 +232,10 @@ def next_purchase(chapter: Chapter, person: Person, model: BGNBD) -> NextPurchas
         unit * float(model.time_of_next_purchase(end * p_alive, frequency, recency, age)) for end in ends
     )
     since = unit * (float(model.overdue_after(frequency, recency, given.silence)) - age)
-    overdue = chapter.as_of + dt.timedelta(days=int(np.ceil(since))) if since < 0 else None
-    untold = why_nobody_left(model) or ("" if person.came_back else ONE_PURCHASE)
+    without_model = why_nobody_left(model)
+    is_overdue = since < 0 and not without_model
+    overdue = chapter.as_of + dt.timedelta(days=int(np.ceil(since))) if is_overdue else None
+    untold = without_model or ("" if person.came_back else ONE_PURCHASE)
     return NextPurchase(days, low, high, p_alive, untold, not untold and p_alive < given.alive_limit, overdue)
 
 
@@ -233,8 +250,10 @@ def complaint(chapter: Chapter, person: Person) -> Complaint | None:
         return None
     last = recent.row(-1, named=True)
     spoken = person.events.filter(pl.col("kind") == CONTACT, pl.col("date") > last["date"])
-    reason = printable(last.get("reason") or "")
-    return Complaint(last["date"], reason, None if spoken.is_empty() else spoken["date"][-1])
+    reason = last.get("reason") or ""
+    return Complaint(
+        last["date"], "" if reason == HIDDEN else printable(reason), None if spoken.is_empty() else spoken["date"][-1]
+    )
 
 
 def terms(chapter: Chapter, person: Person) -> pd.DataFrame:

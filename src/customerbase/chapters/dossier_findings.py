@@ -94,7 +94,7 @@ def _stay(chapter: Chapter, person: Person, due: NextPurchase | Unsaid) -> Findi
 
 def _fall(chapter: Chapter, person: Person) -> Finding | None:
     found = change(chapter, person)
-    if found.growth is None or found.growth > -FALL:
+    if found.growth is None or found.now > (1 - FALL) * found.before:
         return None
     fell = fell_most_in_words(chapter, found)
     statement = f"Bought in the last {YEAR} days: {change_in_words(chapter, found)}{f'; {fell}' if fell else ''}."

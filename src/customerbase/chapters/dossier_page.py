@@ -97,8 +97,10 @@ def _next_contact(chapter: Chapter, standing: Mapping[str, Any], complained: Com
         return "none: consent to be contacted was refused"
     if standing.get("control_group"):
         return HELD_OUT if complained is None else f"{HELD_OUT}; the complaint is answered all the same"
-    when = standing.get("next_contact")
+    when, since = standing.get("next_contact"), standing.get("due_since")
     told = "no date set" if when is None else day(pd.Timestamp(when).date())
+    if since is not None:
+        told += f"; a purchase has been due since {day(pd.Timestamp(since).date())}"
     if may == "yes":
         return f"{told}; agreed to be contacted"
     asked = ", and has to be asked for first" if chapter.parameters.consent_required else ""

@@ -199,9 +199,7 @@ def action_table(chapter: Chapter, actions: pd.DataFrame) -> ShownTable:
     columns: Columns = {
         "action": ("action", str),
         "customers": ("customers", count),
-        "share_of_customers": ("share", percent),
         "revenue": (f"revenue ({currency})", count),
-        "share_of_revenue": ("share", percent),
         **({"profit": (f"profit ({currency})", _blank_or_count)} if profit_known(chapter) else {}),
         "value_at_stake": (f"value at stake ({currency})", _blank_or_count),
         "stake_on_list": ("of it, on the list", _blank_or_count),

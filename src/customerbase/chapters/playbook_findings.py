@@ -139,8 +139,8 @@ def _state_let_go(chapter: Chapter, of: dict[str, dict[str, Any]]) -> None:
     sentence = "; ".join(said)
     unrecorded = [name for name in SERVING if getattr(chapter.parameters, name) is None]
     if unrecorded:
-        sentence += f". Whom serving makes too dear isn't known: set {' and '.join(unrecorded)} in the parameter file, "
-        sentence += "what an order and a contact cost" if len(unrecorded) > 1 else SERVING[unrecorded[0]]
+        sentence += f". Who is too dear to serve isn't known: set {' and '.join(unrecorded)} in the parameter file "
+        sentence += f"({' and '.join(SERVING[name] for name in unrecorded)})"
     chapter.state(
         "let_go",
         f"{sentence[0].upper()}{sentence[1:]}.",

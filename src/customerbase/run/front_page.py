@@ -24,9 +24,12 @@ def lists_of(run_folder: Path) -> list[Entry]:
     listed = customers.filter("on_list").with_columns(pl.col("manager").fill_null(NO_MANAGER))
     by_action = {action: action.replace(" ", "_") for action in ACTIONS}
     by_manager = {name: f"{BY_MANAGER}/{file}" for name, file in file_names(listed["manager"].unique().sort()).items()}
+    together = f"{BY_MANAGER}.csv"  # where there are too many managers for files of their own
+    all_managers = [("every manager", together, "")] if (run_folder / "lists" / together).exists() else []
     return [
         *_entries(run_folder, listed, "action", by_action),
         *_entries(run_folder, listed, "manager", by_manager),
+        *all_managers,
     ]
 
 
