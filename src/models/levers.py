@@ -53,7 +53,11 @@ BETTER_NEW, REGULARS, PURCHASE = "better new customers", "more regulars", "a lar
 
 
 class Estimate(NamedTuple):
-    """A number with its interval; NaN where that isn't known."""
+    """An expectation with its interval; NaN where that isn't known.
+
+    The interval is that of the expectation, if the models hold: how sure their parameters are. What customers really
+    bring differs from it by chance as well, so it lies in the interval less often than the coverage says.
+    """
 
     value: float
     low: float
@@ -186,6 +190,7 @@ def simulate_levers(
     purchase_posterior, spend_posterior : Posterior, optional
         What is known of the parameters. Without both of them there are no intervals.
     coverage : float, default 0.8
+        Of the intervals of the expectations.
     seed : int or numpy.random.Generator, default 0
 
     Returns

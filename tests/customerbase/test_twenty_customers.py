@@ -388,9 +388,9 @@ def test_lifetime_value_by_its_four_factors(base: Chapter) -> None:
     frame = dashboard.factors(base, profit.customer_profit(base), valued)
     assert isinstance(frame, pd.DataFrame)
     found = frame.iloc[0]
-    # 132 purchases, and a revenue of 100,000 after all returns, also that of 1,000 for no known order. Days as customers,
-    # up to leaving after 180 silent ones or to the last day: 721 + 716 + 726 + 680 + 353 + 706 + 119 + 302 + 78 + 29 + 142 + 268 = 4,840 of those who
-    # stayed, and of the 8 who left 91, 365, 0, 61, 0, 0, 0 and 0, and 180 each
+    # 132 purchases, and a revenue of 100,000 after all returns, even that for no known order. Days as customers, up
+    # to leaving after 180 silent ones or to the last day: 721 + 716 + 726 + 680 + 353 + 706 + 119 + 302 + 78 + 29 + 142
+    # + 268 = 4,840 of those who stayed, and of the 8 who left 91, 365, 0, 61, 0, 0, 0 and 0, and 180 each
     assert sum(PURCHASES.values()) == 132
     years = (4840 + 517 + 8 * 180) / 365.25
     assert found["mean_purchase"] == pytest.approx(100000 / 132)

@@ -18,6 +18,7 @@ NOT_KNOWN = "not known"
 LONGEST_WAIT = 10 * YEAR  # a date further ahead is no date to wait for
 SMALLEST_SHARE = 0.0005  # less is 0.0% when it is rounded
 NEARLY = 0.01  # a probability nearer than this to none, or to certainty, isn't told from it
+NEXT_TO_NOTHING = "next to nothing"
 PROBABLY_LEFT = "none to wait for: this customer has probably left"
 HELD_OUT = "not to be called before the next run: held out as a control, to measure what calls do"
 # what an action has at stake beside what the customer is expected to bring
@@ -95,9 +96,6 @@ def worth(chapter: Chapter, person: Person, due: NextPurchase | Unsaid) -> str:
         more = "" if as_it_is.startswith(NEXT_TO_NOTHING) else " more"
         return f"{money(stake, currency)} of {_kind(person)}{more} if won back, {as_it_is} left as it is"
     return f"{as_it_is}; {STAKES[action].format(money(stake, currency))}" if action in STAKES else as_it_is
-
-
-NEXT_TO_NOTHING = "next to nothing"
 
 
 def _as_it_is(chapter: Chapter, person: Person, due: NextPurchase | Unsaid) -> str:
