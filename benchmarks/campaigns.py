@@ -131,7 +131,7 @@ def lists_together(number: int, effect: bool, expecting: Expecting = "true") -> 
     """Run one campaign of several lists, each of a third of its most customers up to all, and measure it."""
     random = np.random.default_rng([number, int(effect), len(LISTS)])
     times, larger = (MORE_BUY, BUY_MORE) if effect else (1.0, 1.0)
-    drawn, true, called = [], np.zeros(2), 0
+    drawn, true, called = [], np.zeros(2), 0.0
     for place, (most, share, median) in enumerate(LISTS):
         customers = int(random.integers(most // 3, most + 1))
         held_out = draw_control_group([str(each) for each in range(customers)], HELD_OUT, number, DAY, str(place))
@@ -143,10 +143,10 @@ def lists_together(number: int, effect: bool, expecting: Expecting = "true") -> 
         drawn.append((buys, revenue, held_out, expected * share, np.full(customers, place)))
         mean = median * np.exp(TAIL**2 / 2)
         true += np.count_nonzero(~held_out) * share * np.array([times - 1, (times * larger - 1) * mean])
-        called += np.count_nonzero(~held_out)
+        called += float(np.count_nonzero(~held_out))
     bought, spent, held, known, lists = map(np.concatenate, zip(*drawn, strict=True))
-    known = None if expecting == "nothing" else known
-    found = campaign_effect(bought, spent, held, known, lists=lists, coverage=COVERAGE, seed=number)
+    beforehand = None if expecting == "nothing" else known
+    found = campaign_effect(bought, spent, held, beforehand, lists=lists, coverage=COVERAGE, seed=number)
     return _told(found, *(true / called))
 
 
@@ -189,8 +189,9 @@ def main() -> None:
     parser.add_argument("--campaigns", type=int, default=200)
     given = parser.parse_args()
     for effect in (True, False):
+        studies: list[tuple[Callable[[int, bool, Expecting], dict[str, Any]], Expecting]]
         studies = [(campaign, each) for each in get_args(Expecting)]
-        studies += [(lists_together, each) for each in ("true", "nothing")]
+        studies += [(lists_together, "true"), (lists_together, "nothing")]
         for run, expecting in studies:
             found = study(given.campaigns, effect, expecting, run)
             words = f"{run.__name__}, {'with' if effect else 'without'} an effect, expectations: {expecting}"

@@ -22,7 +22,7 @@ SIGNIFICANCE = 0.05  # of both measures together, so each has half of it
 OF_EACH = SIGNIFICANCE / 2
 POWER = 0.80
 WORTH_FINDING = 0.25
-SHARE_LOTS = 99_999
+SHARE_LOTS = 9_999
 FEWEST_BUYERS = 10  # in the control group, by chance, from which a mean revenue can be told
 
 

@@ -26,10 +26,10 @@ from scipy.optimize import bisect
 
 Array = np.ndarray
 
-LOTS = 499  # drawn for the interval, and for the test unless its probability is small
+LOTS = 399  # drawn for the interval, and for the test unless its probability is small
 MOST_LOTS = 1999
 DRAWN = 100_000_000  # customers drawn in all lots together
-AT_ONCE = 500_000  # customers whose lots are drawn together
+AT_ONCE = 50_000  # customers whose sums are taken together
 CLEARLY_CHANCE = 0.1  # probability from which no more lots are drawn
 SMALLEST_ERROR = 1e-300
 EQUAL = 1e-9  # sums of equal amounts differ in their last digits
@@ -174,10 +174,14 @@ class _Groups:
         sums = np.empty((number, len(self.places), self.columns.shape[1]))
         for place, (rows, control) in enumerate(zip(self.places, self.control, strict=True)):
             columns = self.columns[rows]
-            together = max(1, AT_ONCE // len(rows))
+            together = max(1, AT_ONCE // int(control))
             for first in range(0, number, together):
-                order = random.random((min(together, number - first), len(rows)), dtype=np.float32)
-                drawn = order.argpartition(control - 1, axis=1)[:, :control]
+                drawn = np.array(
+                    [
+                        random.choice(len(rows), control, replace=False, shuffle=False)
+                        for _ in range(min(together, number - first))
+                    ]
+                )
                 sums[first : first + together, place] = columns[drawn].sum(axis=1)
         return sums
 

@@ -79,7 +79,7 @@ class TestRevenue:
         revenue, held_out = groups([3, 9, 11, 14, 20, 21, 30, 48], [1, 2, 10, 16])
         found = effect_on_revenue(revenue, held_out, coverage=0.8)
         for amount, side in ((found.low, 1), (found.high, -1)):
-            # 495 lots; of the 499 drawn the share as extreme errs by a standard error of 0.013
+            # 495 lots; of the 399 drawn the share as extreme errs by a standard error of 0.015
             assert _share_of_lots(revenue - amount * ~held_out, held_out, side) == pytest.approx(0.1, abs=0.04)
 
     def test_several_lists_are_held_against_their_own(self) -> None:
