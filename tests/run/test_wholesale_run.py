@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from openpyxl import load_workbook
 
 from customerbase.identities import AS_RECORDED
 from customerbase.personal_data import E_MAIL
@@ -146,6 +147,11 @@ def _put_out(folder: Path, ended: subprocess.CompletedProcess[str]) -> dict[str,
             texts[file.name] = "\n".join(
                 frame.select(pl.col(pl.String, pl.Categorical).cast(pl.String)).write_csv().splitlines()
             )
+        elif file.suffix == ".xlsx":
+            book = load_workbook(file)
+            about = [value for value in vars(book.properties).values() if isinstance(value, str)]
+            cells = [str(cell) for sheet in book for row in sheet.values for cell in row if isinstance(cell, str)]
+            texts[file.name] = "\n".join([*book.sheetnames, *about, *cells])
         elif file.is_file():
             texts[file.name] = PICTURE.sub("", file.read_text(encoding="utf-8"))
     assert len(texts) > 20
