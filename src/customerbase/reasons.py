@@ -9,7 +9,8 @@ import polars as pl
 from models.playbook import Rule, words_of
 from models.playbook_columns import COLUMNS
 
-NOT_RECORDED = "not recorded"
+from .wording import NOT_RECORDED
+
 SAID_OF_NOTHING = {"most_bought": "what they have bought before", "p_alive": "not known"}
 CENTS_BELOW = 100  # as `wording.money`
 

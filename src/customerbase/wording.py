@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 
+DASH = "–"
+NOT_RECORDED = "not recorded"
 AMOUNT = re.compile(r"\b([A-Z]{3}) (?=[-+]?\d)")
 
 
@@ -79,6 +82,11 @@ def key(text: object, letters: int = 40) -> str:
 def tenths(share: float | None) -> str:
     """Return a share of one as a percentage to a tenth."""
     return percent(math.nan if share is None else share, 1)
+
+
+def if_known(wording: Callable[[Any], str], otherwise: str = "") -> Callable[[Any], str]:
+    """Return a wording that says `otherwise` of a missing value; of an infinite one `wording` says what it does."""
+    return lambda value: otherwise if pd.isna(value) else wording(value)
 
 
 def profit_or_loss(profit: float, currency: str) -> str:

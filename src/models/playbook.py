@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from models.playbook_columns import COLUMNS, PLAYBOOK_COLUMNS
+from models.playbook_columns import COLUMNS, DTYPES, PLAYBOOK_COLUMNS
 from models.playbook_conditions import Condition, nearest, read_conditions
 from models.playbook_reach import reachable
 
@@ -135,7 +135,7 @@ def decide(customers: pl.DataFrame, rules: Sequence[Rule]) -> pl.Series:
         Number of the rule, from 1, for each row.
     """
     asked = {name for rule in rules for name in rule.conditions}
-    absent = [pl.lit(None, _DTYPES[COLUMNS[name].kind]).alias(name) for name in asked if name not in customers.columns]
+    absent = [pl.lit(None, DTYPES[COLUMNS[name].kind]).alias(name) for name in asked if name not in customers.columns]
     there = [pl.col(name) for name in sorted(asked) if name in customers.columns]
     frame = customers.select(pl.int_range(pl.len()).alias("row"), *there).with_columns(absent)
     finite = pl.when(cs.float().is_finite()).then(cs.float())
@@ -172,14 +172,6 @@ def words_of(text: str) -> list[tuple[str, str | None]]:
         if name is not None and (form or conversion or not name.isidentifier()):
             raise ValueError(f"'{{{name}}}' can't be filled in; write a column's bare name in braces, such as {{clv}}")
     return [(plain, name) for plain, name, _, _ in parts]
-
-
-_DTYPES: dict[str, Any] = {
-    **dict.fromkeys(("money", "number", "share", "probability"), pl.Float64),
-    "text": pl.String,
-    "yes or no": pl.Boolean,
-    "date": pl.Date,
-}
 
 
 def _read_rule(number: int, given: Mapping[str, Any]) -> Rule:

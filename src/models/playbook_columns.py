@@ -1,9 +1,19 @@
 """What the rules of a playbook may ask about a customer."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import polars as pl
 
 Kind = Literal["money", "number", "share", "probability", "text", "yes or no", "date"]
+
+#: How polars holds each kind.
+DTYPES: dict[str, Any] = {
+    **dict.fromkeys(("money", "number", "share", "probability"), pl.Float64),
+    "text": pl.String,
+    "yes or no": pl.Boolean,
+    "date": pl.Date,
+}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from customerbase.wording import (
     between,
     count,
     day,
+    if_known,
     key,
     listed,
     money,
@@ -178,3 +179,11 @@ def test_a_key_is_one_short_line():
 
 def test_a_share_is_told_to_a_tenth():
     assert (tenths(0.1234), tenths(None), tenths(float("nan"))) == ("12.3%", "not known", "not known")
+
+
+@pytest.mark.parametrize(
+    ("value", "otherwise", "shown"),
+    [(1234.4, "", "1,234"), (float("nan"), "", ""), (None, "–", "–"), (float("inf"), "–", "not known")],
+)
+def test_a_missing_value_is_worded_otherwise_and_an_infinite_one_is_not(value, otherwise, shown):
+    assert if_known(count, otherwise)(value) == shown

@@ -21,7 +21,7 @@ from ..errors import CannotSay
 from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, day, money, percent, plural
+from ..wording import count, day, if_known, money, percent, plural, tenths
 
 SHORTEST_DAYS = 28  # in less time nobody has bought again, called or not
 TABLE = "customers"
@@ -295,7 +295,7 @@ def share_table(chapter: Chapter, campaign: Campaign | Unsaid, effects: Effects 
         chapter,
         rows_of(effects, "share"),
         f"Who bought again in {when(campaign)} (differences in points)",
-        _tenths,
+        tenths,
         in_points,
     )
 
@@ -336,9 +336,9 @@ def _table(
         "action": ("action", str),
         "customers": ("customers to be called", count),
         "customers_held_out": ("held out", count),
-        "called": ("of those to be called", _or_blank(wording)),
-        "held_out": ("of those held out", _or_blank(wording)),
-        "difference": ("difference", _or_blank(of_difference)),
+        "called": ("of those to be called", if_known(wording)),
+        "held_out": ("of those held out", if_known(wording)),
+        "difference": ("difference", if_known(of_difference)),
         "between": (f"{percent(chapter.parameters.interval)} interval", str),
         "smallest": ("these groups show from", str),
         "says": ("so it is", str),
@@ -376,10 +376,6 @@ def _amount(value: float) -> str:
     return money(value, "").strip()
 
 
-def _tenths(share: float) -> str:
-    return percent(share, 1)
-
-
 def _ends(effect: Effect, wording: Callable[[float], str]) -> str:
     return "not known" if pd.isna(effect.low) else f"{wording(effect.low)} to {wording(effect.high)}"
 
@@ -388,10 +384,6 @@ def _smallest(effect: Effect, wording: Callable[[float], str]) -> str:
     if pd.isna(effect.low):
         return "not known"
     return wording(effect.smallest_found) if np.isfinite(effect.smallest_found) else "no difference at all"
-
-
-def _or_blank(wording: Callable[[float], str]) -> Callable[[float], str]:
-    return lambda value: "" if pd.isna(value) else wording(value)
 
 
 def state_findings(chapter: Chapter, campaign: Campaign | Unsaid, effects: Effects | Unsaid) -> None:
@@ -423,8 +415,8 @@ def _state_over_all(chapter: Chapter, campaign: Campaign, effects: Effects) -> N
     currency = chapter.parameters.currency
     interval = percent(chapter.parameters.interval)
     statement = (
-        f"In {when(campaign)} {_tenths(share.called)} of the customers to be called by that day's lists bought "
-        f"again, and {_tenths(share.held_out)} of those held out{_list_by_list(effects)}: "
+        f"In {when(campaign)} {tenths(share.called)} of the customers to be called by that day's lists bought "
+        f"again, and {tenths(share.held_out)} of those held out{_list_by_list(effects)}: "
         f"{in_points(share.difference)} points ({interval} interval {_ends(share, in_points)}), "
         f"and {currency} {in_money(revenue.difference)} of revenue a customer"
     )

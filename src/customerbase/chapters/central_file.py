@@ -12,7 +12,7 @@ from ..findings import Verdict
 from ..identities import AS_RECORDED
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, number, percent, plural
+from ..wording import count, number, percent, plural, tenths
 
 AGES = {"up to 3 months": 91, "3 to 6 months": 182, "6 to 12 months": 365, "1 to 2 years": 730, "over 2 years": np.inf}
 YEAR = 365
@@ -87,9 +87,9 @@ def completeness_table(complete: pd.DataFrame | Unsaid) -> ShownTable | None:
         return None
     columns: Columns = {
         "field": ("field", str),
-        "filled": ("filled in", _tenths),
+        "filled": ("filled in", tenths),
         "missing": ("records without it", count),
-        "revenue_missing": ("their share of revenue", _tenths),
+        "revenue_missing": ("their share of revenue", tenths),
     }
     return show_table(complete, "How complete the central file is", columns)
 
@@ -326,11 +326,7 @@ def _customers_and_revenue(chapter: Chapter, name: str, heading: str, who: str =
     return {
         name: (heading, str),
         "customers": (who, count),
-        "share": (f"share of {who}", _tenths),
+        "share": (f"share of {who}", tenths),
         "revenue": (f"revenue ({chapter.parameters.currency})", count),
-        "revenue_share": ("share of revenue", _tenths),
+        "revenue_share": ("share of revenue", tenths),
     }
-
-
-def _tenths(share: float) -> str:
-    return percent(share, 1)

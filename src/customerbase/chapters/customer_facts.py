@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ import polars.selectors as cs
 from models.exact import EXACT, exact_sum
 from models.key_accounts import against_own_rhythm
 from models.ladder import RUNGS
-from models.playbook_columns import COLUMNS
+from models.playbook_columns import COLUMNS, DTYPES
 from models.rfm import DAYS_PER_UNIT
 
 from ..chapter import Chapter
@@ -24,12 +23,6 @@ from .profit import customer_profit
 YEAR = 365
 LONGEST_WAIT = 3_650  # days: a purchase that is due later has no date worth noting down
 FLAGS = ("reputation", "innovator", "demanding")
-DTYPES: dict[str, Any] = {
-    **dict.fromkeys(("money", "number", "share", "probability"), pl.Float64),
-    "text": pl.String,
-    "yes or no": pl.Boolean,
-    "date": pl.Date,
-}
 COUNTS = ("purchases", "days_since_last", "days_to_due")
 NEVER_RECORDED = "not recorded"
 #: Particulars that go into tables as they are; whatever else somebody records may be personal.

@@ -23,7 +23,7 @@ from ..findings import Verdict
 from ..ledger.returns import STOOD
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, day, key, money, number, percent, plural
+from ..wording import DASH, between, count, day, if_known, key, money, number, percent, plural
 from . import ladder as ladder_steps
 from .ladder import YEAR, Ladder
 from .lifetime_value import fit_spend, margins
@@ -124,7 +124,7 @@ def retention_table(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> ShownTabl
         "customers_new": ("new (N)", count),
         "customers_end": ("active at the end (E)", count),
         "crr": ("CRR (%)", number),
-        "crr_a_year": ("a year at this rate (%)", _dash_or_number),
+        "crr_a_year": ("a year at this rate (%)", if_known(number, DASH)),
         "against": (f"points above {percent(given.reference_retention)}", _signed),
     }
     caption = f"CRR = (E − N) / S × 100, the latest whole periods; active: bought in the last {given.active_days} days"
@@ -360,9 +360,9 @@ def newcomer_table(chapter: Chapter, years: pd.DataFrame | Unsaid) -> ShownTable
         "customers": ("who bought", count),
         "revenue": (f"revenue ({currency})", count),
         "share": ("share of revenue", percent),
-        "mean": (f"each brought, mean ({currency})", _dash_or_number),
-        "median": (f"median ({currency})", _dash_or_number),
-        "below_mean": ("below the mean", _dash_or_percent),
+        "mean": (f"each brought, mean ({currency})", if_known(number, DASH)),
+        "median": (f"median ({currency})", if_known(number, DASH)),
+        "below_mean": ("below the mean", if_known(percent, DASH)),
     }
     return show_table(frame, "New customers against existing ones, by year", columns)
 
@@ -382,10 +382,10 @@ def cost_table(chapter: Chapter, years: pd.DataFrame | Unsaid) -> ShownTable | U
         "label": ("year", str),
         "spent_winning": (f"spent on winning ({currency})", count),
         "spent_keeping": (f"spent on keeping ({currency})", count),
-        "cost_of_winning": (f"winning one ({currency})", _dash_or_number),
-        "cost_of_keeping": (f"keeping one ({currency})", _dash_or_number),
-        "share_of_budget": ("winning's share of the budget", _dash_or_percent),
-        "share_of_revenue": ("share of new in revenue", _dash_or_percent),
+        "cost_of_winning": (f"winning one ({currency})", if_known(number, DASH)),
+        "cost_of_keeping": (f"keeping one ({currency})", if_known(number, DASH)),
+        "share_of_budget": ("winning's share of the budget", if_known(percent, DASH)),
+        "share_of_revenue": ("share of new in revenue", if_known(percent, DASH)),
     }
     first, last, recorded = _spending_recorded(chapter)
     caption = f"Spending on customers, recorded from {day(first)} to {day(last)}"
@@ -642,11 +642,3 @@ NO_POTENTIAL = (
 
 def _signed(points: float) -> str:
     return "–" if pd.isna(points) else f"{points:+.0f}"
-
-
-def _dash_or_number(value: float) -> str:
-    return "–" if pd.isna(value) else number(value)
-
-
-def _dash_or_percent(share: float) -> str:
-    return "–" if pd.isna(share) else percent(share)

@@ -12,7 +12,7 @@ from ..errors import CannotSay
 from ..findings import Findings
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, money, number, percent, plural
+from ..wording import count, if_known, money, number, percent, plural
 
 STRONG = 0.5  # silhouette from which groups are called clearly apart (Kaufman & Rousseeuw 1990)
 # value tiers: the share of customers, from the most valuable down, at which each tier ends
@@ -57,7 +57,7 @@ def profile_table(chapter: Chapter, grouping: Clustering) -> ShownTable:
         "purchases": ("purchases", number),
         "days_since_last": ("days since the last", count),
         "mean_spend": (f"spend a purchase ({currency})", number),
-        "days_between": ("days between purchases", _count_or_blank),
+        "days_between": ("days between purchases", if_known(count)),
         "tenure_days": ("days since the first", count),
     }
     frame = grouping.profile.assign(label=_labels(grouping))
@@ -178,7 +178,3 @@ def _state_value(chapter: Chapter, table: pd.DataFrame, grouping: Clustering) ->
 
 def _labels(grouping: Clustering) -> pd.Series:
     return grouping.profile["cluster"].astype(str) + ": " + grouping.profile["name"]
-
-
-def _count_or_blank(value: float) -> str:
-    return "" if pd.isna(value) else count(value)

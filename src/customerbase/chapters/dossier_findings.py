@@ -9,13 +9,12 @@ import pandas as pd
 from ..chapter import Chapter
 from ..findings import Finding, Findings, Verdict
 from ..unsaid import Unsaid
-from ..wording import count, key, money, percent, printable, profit_or_loss
+from ..wording import NOT_RECORDED, count, key, money, percent, printable, profit_or_loss
 from .dossier import YEAR, NextPurchase, Person, complaint
 from .dossier_bought import change
 from .dossier_words import (
     HELD_OUT,
     NOT_KNOWN,
-    NOT_RECORDED,
     change_in_words,
     complaint_in_words,
     fell_most_in_words,

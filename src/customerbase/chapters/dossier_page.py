@@ -16,13 +16,12 @@ from ..identities import AS_RECORDED
 from ..personal_data import PERSONAL
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, day, key, money, percent, plural, printable
+from ..wording import NOT_RECORDED, count, day, key, money, percent, plural, printable
 from .dossier import YEAR, Complaint, NextPurchase, Person, complaint
 from .dossier_bought import change
 from .dossier_words import (
     HELD_OUT,
     NOT_KNOWN,
-    NOT_RECORDED,
     change_in_words,
     complaint_in_words,
     next_in_words,

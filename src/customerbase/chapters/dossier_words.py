@@ -13,7 +13,6 @@ from ..wording import between, count, day, money, percent, plural
 from .dossier import YEAR, Complaint, NextPurchase, Person
 from .dossier_bought import Change
 
-NOT_RECORDED = "not recorded"
 NOT_KNOWN = "not known"
 LONGEST_WAIT = 10 * YEAR  # a date further ahead is no date to wait for
 SMALLEST_SHARE = 0.0005  # less is 0.0% when it is rounded

@@ -27,7 +27,7 @@ from ..errors import CannotSay
 from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, number, percent, plural
+from ..wording import DASH, between, count, if_known, listed, number, percent, plural
 from .purchase_model import fit_purchases, fitted
 
 DOUBTS = {
@@ -163,11 +163,11 @@ def league_table(scores: pd.DataFrame) -> ShownTable:
         "name": ("forecast by", str),
         "rmse": ("root mean squared error a customer", number),
         "mae": ("mean absolute error", number),
-        "correlation": ("correlation", _dash_or_number),
-        "median_absolute_bias": ("total off by, median", _dash_or_percent),
-        "worst_absolute_bias": ("total off by, worst", _dash_or_percent),
-        "coverage": ("customers inside their interval", _dash_or_percent),
-        "log_score": ("mean log score", _dash_or_number),
+        "correlation": ("correlation", if_known(number, DASH)),
+        "median_absolute_bias": ("total off by, median", if_known(percent, DASH)),
+        "worst_absolute_bias": ("total off by, worst", if_known(percent, DASH)),
+        "coverage": ("customers inside their interval", if_known(percent, DASH)),
+        "log_score": ("mean log score", if_known(number, DASH)),
     }
     tested = plural(scores["origin"].nunique(), "test")
     caption = f"Who forecasts best, over {tested} of {scores['holdout_days'].iloc[0]} days each (smallest error first)"
@@ -186,9 +186,9 @@ def score_table(chapter: Chapter, scores: pd.DataFrame) -> ShownTable:
         "bias": ("forecast off by", _signed),
         "mae": ("mean absolute error a customer", number),
         "rmse": ("root mean squared error", number),
-        "correlation": ("correlation", _dash_or_number),
-        "coverage": ("customers inside their interval", _dash_or_percent),
-        "log_likelihood": ("log-likelihood of the fit", _dash_or_count),
+        "correlation": ("correlation", if_known(number, DASH)),
+        "coverage": ("customers inside their interval", if_known(percent, DASH)),
+        "log_likelihood": ("log-likelihood of the fit", if_known(count, DASH)),
     }
     return show_table(named, f"The forecasts of the {days} days kept back, against what happened", columns)
 
@@ -243,7 +243,7 @@ def value_test_table(chapter: Chapter, scored: pd.DataFrame) -> ShownTable:
         "value_actual": (f"brought ({currency})", count),
         "value_expected": (f"forecast ({currency})", count),
         "bias": ("forecast off by", _signed),
-        "correlation": ("correlation with each customer's", _dash_or_number),
+        "correlation": ("correlation with each customer's", if_known(number, DASH)),
     }
     return show_table(scored, f"The revenue of the {days} days kept back, forecast and brought", columns)
 
@@ -335,7 +335,7 @@ def state_trust(chapter: Chapter, scores: pd.DataFrame | Unsaid) -> None:
     good = [use for use, deserved in uses.items() if deserved]
     bad = [use for use, deserved in uses.items() if not deserved]
     verdict: Verdict = "good" if trust.for_totals and trust.for_ranking else "watch" if good else "act"
-    trusted = f"trust it for {_listed(good)}" if good else "trust it for nothing yet"
+    trusted = f"trust it for {listed(good)}" if good else "trust it for nothing yet"
     side = "more" if last["bias"] > 0 else "fewer"
     tests = plural(trust.origins, "test")
     chapter.state(
@@ -343,7 +343,7 @@ def state_trust(chapter: Chapter, scores: pd.DataFrame | Unsaid) -> None:
         f"In {tests} on days it had not seen, the forecast of all purchases was off by "
         f"{percent(trust.median_absolute_bias)} at the median and {percent(trust.worst_absolute_bias)} at worst (in "
         f"the last, {percent(abs(last['bias']))} {side} than the {count(last['purchases_actual'])} made): {trusted}"
-        f"{', not for ' + _listed(bad) if bad and good else ''}.",
+        f"{', not for ' + listed(bad) if bad and good else ''}.",
         value=last["bias"],
         low=last["total_low"] / last["purchases_actual"] - 1,
         high=last["total_high"] / last["purchases_actual"] - 1,
@@ -447,7 +447,7 @@ def state_doubts(chapter: Chapter, found: pd.DataFrame | Unsaid) -> None:
         chapter.state(str(row.assumption), MEANS[str(row.assumption)], value=float(row.value), verdict="watch")  # type: ignore[arg-type]
     unknown = found["seen"].isna()
     sentences = [
-        f"{verb}: {_listed([DOUBTS[name].lower() for name in found.loc[which, 'assumption']])}"
+        f"{verb}: {listed([DOUBTS[name].lower() for name in found.loc[which, 'assumption']])}"
         for verb, which in (("not seen", ~seen & ~unknown), ("can't be told here", unknown))
         if which.any()
     ]
@@ -464,21 +464,5 @@ def _named(model: str) -> str:
     return NAMES.get(model, f"the rule '{model}'")
 
 
-def _listed(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
 def _signed(bias: float) -> str:
     return "–" if pd.isna(bias) else f"{100 * bias:+.1f}%"
-
-
-def _dash_or_percent(share: float) -> str:
-    return "–" if pd.isna(share) else percent(share)
-
-
-def _dash_or_number(value: float) -> str:
-    return "–" if pd.isna(value) else number(value)
-
-
-def _dash_or_count(value: float) -> str:
-    return "–" if pd.isna(value) else count(value)

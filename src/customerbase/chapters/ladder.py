@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,7 @@ from ..findings import Verdict
 from ..ledger.returns import NET, STOOD, net_of_returns
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, day, listed, money, number, percent, plural
+from ..wording import NOT_RECORDED, count, day, if_known, listed, money, number, percent, plural
 from .profit import customer_revenue
 from .purchase_model import fit_all, rfm
 
@@ -150,13 +149,13 @@ def rung_table(chapter: Chapter, ladder: Ladder, rungs: pd.DataFrame) -> ShownTa
     columns: Columns = {
         "rung": ("rung", str),
         "means": ("who stands on it", str),
-        "customers": ("customers", _recorded(count)),
-        "share_of_customers": ("share of customers", _recorded(percent)),
-        "revenue": (f"revenue ({currency})", _recorded(count)),
-        "share_of_revenue": ("share of revenue", _recorded(percent)),
-        "mean": (f"each, mean ({currency})", _blank_or_number),
-        "median": (f"each, median ({currency})", _blank_or_number),
-        "below_mean": ("below the mean", _share_or_blank),
+        "customers": ("customers", if_known(count, NOT_RECORDED)),
+        "share_of_customers": ("share of customers", if_known(percent, NOT_RECORDED)),
+        "revenue": (f"revenue ({currency})", if_known(count, NOT_RECORDED)),
+        "share_of_revenue": ("share of revenue", if_known(percent, NOT_RECORDED)),
+        "mean": (f"each, mean ({currency})", if_known(number)),
+        "median": (f"each, median ({currency})", if_known(number)),
+        "below_mean": ("below the mean", if_known(percent)),
     }
     frame = rungs.assign(means=rungs["rung"].map(_meanings(chapter, ladder)))
     lookback = chapter.parameters.lookback_days
@@ -344,15 +343,3 @@ def _meanings(chapter: Chapter, ladder: Ladder) -> dict[str, str]:
         "buyer": "one purchase; who is gone can't be told",
         LEFT: "bought nothing that stood" if ladder.without_model else gone,
     }
-
-
-def _recorded(wording: Callable[[float], str]) -> Callable[[float], str]:
-    return lambda value: "not recorded" if pd.isna(value) else wording(value)
-
-
-def _blank_or_number(value: float) -> str:
-    return "" if pd.isna(value) else number(value)
-
-
-def _share_or_blank(share: float) -> str:
-    return "" if pd.isna(share) else percent(share)

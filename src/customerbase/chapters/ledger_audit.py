@@ -21,7 +21,7 @@ from ..ledger.totals import TOTAL
 from ..personal_data import without_names
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import says_why_not
-from ..wording import count, day, money, percent, plural
+from ..wording import count, day, if_known, money, percent, plural
 
 ROWS_CITED = 3
 WEEKS_SHOWN = 110  # a longer ledger is shown by month
@@ -85,7 +85,7 @@ def source_table(chapter: Chapter) -> ShownTable:
         "aside": ("set aside", count),
         "first_day": ("first day", _day_or_blank),
         "last_day": ("last day", _day_or_blank),
-        "amount": (f"amount ({chapter.parameters.currency})", _count_or_blank),
+        "amount": (f"amount ({chapter.parameters.currency})", if_known(count)),
     }
     return show_table(frame, "What each source brought", columns)
 
@@ -291,7 +291,3 @@ def _to_the_cent(amount: float) -> str:
 
 def _day_or_blank(date: object) -> str:
     return "" if pd.isna(date) else day(pd.Timestamp(date).date())  # type: ignore[arg-type, call-overload]
-
-
-def _count_or_blank(value: float) -> str:
-    return "" if pd.isna(value) else count(value)

@@ -19,10 +19,9 @@ from ..errors import CannotSay
 from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, day, money, number, percent, plural
+from ..wording import NOT_RECORDED, count, day, money, number, percent, plural
 from .profit import costs_known, customer_profit, ledger_lines
 
-NOT_RECORDED = "not recorded"
 NO_COHORT = "none (returned in full)"
 SHORTEST_PERIOD_DAYS = 28  # periods to compare are no shorter
 FEWEST_FOR_DECILES = 10

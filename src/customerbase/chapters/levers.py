@@ -29,7 +29,7 @@ from ..errors import CannotSay
 from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, money, percent, plural
+from ..wording import between, count, money, percent, plural, tenths
 from .lifetime_value import fit_spend, margins, posterior
 from .purchase_model import fit_all, rfm
 
@@ -169,7 +169,7 @@ def lever_table(chapter: Chapter, found: Moved | Unsaid) -> ShownTable | None:
         "customers": ("customers it concerns", count),
         "gain": (f"{found.what} it adds ({currency})", count),
         "between": (f"{percent(chapter.parameters.interval)} interval of what is expected", str),
-        "share": (f"share of the {found.what} expected", _tenths),
+        "share": (f"share of the {found.what} expected", tenths),
     }
     as_it_is = f"{expected(chapter, found)}{_bounds(chapter, today)}"
     caption = f"Three levers over the next {count(found.terms.horizon_days)} days, beside {as_it_is}"
@@ -207,8 +207,8 @@ def retention_table(chapter: Chapter, found: Moved | Unsaid, raised: Retention |
             count(gain.value),
             between(gain.low, gain.high),
         ),
-        (f"as a share of the {found.what} of these days", _tenths(share.value), _ends(share, 1)),
-        (f"added to a customer's worth in {count(LIFE_YEARS)} years", _tenths(life.value), _ends(life, 1)),
+        (f"as a share of the {found.what} of these days", tenths(share.value), _ends(share, 1)),
+        (f"added to a customer's worth in {count(LIFE_YEARS)} years", tenths(life.value), _ends(life, 1)),
         ("the same in the literature, by industry", "", _ends(Estimate(float("nan"), *LITERATURE))),
     ]
     frame = pd.DataFrame(rows, columns=["what", "value", "between"])
@@ -288,7 +288,7 @@ def _state_retention(chapter: Chapter, found: Moved) -> None:
     chapter.state(
         "retention_points",
         f"{points_of(found).capitalize()} more yearly retention ({percent(rate.value)} today, "
-        f"{percent(rate.value + found.terms.retention_points)} then) would add {_tenths(life.value)} to what a "
+        f"{percent(rate.value + found.terms.retention_points)} then) would add {tenths(life.value)} to what a "
         f"customer of this base is worth in {count(LIFE_YEARS)} years{_shares(chapter, life)}, {stands} the "
         f"{percent(least)} to {percent(most)} of the literature; over the next {count(found.terms.horizon_days)} days "
         f"it adds {money(raised.gain.value, chapter.parameters.currency)} of {found.what}.",
@@ -327,7 +327,3 @@ def _ends(estimate: Estimate, decimals: int = 0) -> str:
     if pd.isna(estimate.low):
         return "not known"
     return f"{percent(estimate.low, decimals)} to {percent(estimate.high, decimals)}"
-
-
-def _tenths(share: float) -> str:
-    return percent(share, 1)

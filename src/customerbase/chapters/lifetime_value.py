@@ -20,7 +20,7 @@ from ..errors import CannotSay
 from ..findings import Findings, Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, day, money, number, percent, plural
+from ..wording import between, count, day, if_known, money, number, percent, plural
 from .forecast_validation import (
     MOST_SHOWN,
     repeat_spend,
@@ -51,9 +51,9 @@ def rfm_table(chapter: Chapter, summary: pd.DataFrame) -> ShownTable:
     columns: Columns = {
         "label": ("repeat purchases", str),
         "customers": ("customers", count),
-        "recency": (f"recency: {unit}s from first to last purchase", _blank_or_number),
+        "recency": (f"recency: {unit}s from first to last purchase", if_known(number)),
         "T": (f"T: {unit}s since the first purchase", number),
-        "spend": (f"mean repeat purchase ({chapter.parameters.currency})", _blank_or_number),
+        "spend": (f"mean repeat purchase ({chapter.parameters.currency})", if_known(number)),
     }
     return show_table(frame, f"The RFM summary on {day(chapter.as_of)}, by number of repeat purchases (means)", columns)
 
@@ -91,7 +91,7 @@ def model_table(chapter: Chapter, model: Any, known: Posterior | Unsaid, fitted_
     columns: Columns = {
         "name": ("parameter", str),
         "value": ("estimate", number),
-        "error": ("standard error", _number_or_dash),
+        "error": ("standard error", if_known(number, "not identified")),
         "low": (f"{percent(coverage)} interval from", number),
         "high": ("to", number),
     }
@@ -360,11 +360,3 @@ def _value_in_words(chapter: Chapter) -> str:
         what = "Profit (at each customer's own margin)"
     rate = percent(given.annual_discount_rate)
     return f"{what} expected over the next {count(given.horizon_days)} days, discounted by {rate} a year"
-
-
-def _blank_or_number(value: float) -> str:
-    return "" if pd.isna(value) else number(value)
-
-
-def _number_or_dash(value: float) -> str:
-    return "not identified" if pd.isna(value) else number(value)

@@ -23,7 +23,7 @@ from ..lists import WORKBOOK_ROWS
 from ..reasons import in_words
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, percent, plural, printable, shortened
+from ..wording import between, count, if_known, percent, plural, printable, shortened
 from .customer_facts import facts
 from .profit import profit_known
 
@@ -200,11 +200,11 @@ def action_table(chapter: Chapter, actions: pd.DataFrame) -> ShownTable:
         "action": ("action", str),
         "customers": ("customers", count),
         "revenue": (f"revenue ({currency})", count),
-        **({"profit": (f"profit ({currency})", _blank_or_count)} if profit_known(chapter) else {}),
-        "value_at_stake": (f"value at stake ({currency})", _blank_or_count),
-        "stake_on_list": ("of it, on the list", _blank_or_count),
-        "mean": ("each, mean", _blank_or_count),
-        "median": ("each, median", _blank_or_count),
+        **({"profit": (f"profit ({currency})", if_known(count))} if profit_known(chapter) else {}),
+        "value_at_stake": (f"value at stake ({currency})", if_known(count)),
+        "stake_on_list": ("of it, on the list", if_known(count)),
+        "mean": ("each, mean", if_known(count)),
+        "median": ("each, median", if_known(count)),
     }
     caption = f"One action for each of {plural(actions['customers'].sum(), 'customer')}"
     return show_table(actions, caption, columns)
@@ -231,7 +231,7 @@ def first_table(chapter: Chapter, customers: pl.DataFrame) -> ShownTable:
         "date": ("next contact", str),
         "due": ("overdue since", str),
         "because": ("because, and the offer", printable),
-        "value_at_stake": (f"value at stake ({chapter.parameters.currency})", _blank_or_count),
+        "value_at_stake": (f"value at stake ({chapter.parameters.currency})", if_known(count)),
         "between": ("from … to", str),
     }
     share = percent(chapter.parameters.interval)
@@ -285,7 +285,7 @@ def file_table(written: Mapping[str, int]) -> ShownTable:
     columns: Columns = {
         "file": ("list", str),
         "csv": ("rows as CSV", count),
-        "xlsx": ("rows in the Excel workbook", _blank_or_count),
+        "xlsx": ("rows in the Excel workbook", if_known(count)),
     }
     caption = f"What lies in the run's folder lists; a workbook holds the first {count(WORKBOOK_ROWS)} at most "
     caption += f"(a manager's {count(MANAGER_ROWS)})"
@@ -382,7 +382,3 @@ def _with_offer(because: str, offer: str | None) -> str:
 
 def _date(when: dt.date | None) -> str:
     return "not known" if when is None else when.isoformat()
-
-
-def _blank_or_count(value: float | None) -> str:
-    return "" if value is None or pd.isna(value) else count(value)

@@ -16,7 +16,7 @@ from ..figures.retention import COHORT, FIRST_TO_SECOND, SIGNIFICANT
 from ..findings import Findings, Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, number, percent, plural
+from ..wording import between, count, if_known, number, percent, plural
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 GAPS_SHOWN = 4
@@ -110,7 +110,7 @@ def curve_table(table: pd.DataFrame) -> ShownTable:
     columns: Columns = {
         "curve": ("from which purchase", str),
         "customers": ("purchases", count),
-        **{f"after_{days}": (f"not back after {days} days", _share_or_blank) for days in shown},
+        **{f"after_{days}": (f"not back after {days} days", if_known(percent)) for days in shown},
     }
     return show_table(frame, "Share of purchases not yet followed by another", columns)
 
@@ -306,7 +306,3 @@ def _cohorts_compared(waits: pd.DataFrame) -> list[str]:
     first = waits[waits["purchase_number"] == 1]
     sizes = _cohort_of(first).value_counts().sort_index()
     return list(sizes[sizes >= FEWEST_IN_COHORT].tail(COHORTS_COMPARED).index)
-
-
-def _share_or_blank(share: float) -> str:
-    return "" if pd.isna(share) else percent(share)

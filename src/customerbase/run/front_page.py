@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -10,17 +10,13 @@ import polars as pl
 from models.playbook import ACTIONS
 
 from ..call_lists import BY_MANAGER, NO_MANAGER, file_names
-from ..store import read_table
 from ..wording import plural, printable, shortened
 
 Entry = tuple[str, str, str]  # what it is called, where it lies, a few words
 
 
-def lists_of(run_folder: Path) -> list[Entry]:
+def lists_of(run_folder: Path, customers: pl.DataFrame) -> list[Entry]:
     """Return the workbooks of a run's lists, by action and then by manager."""
-    customers = read_table(run_folder, "customers")
-    if customers is None:
-        return []
     listed = customers.filter("on_list").with_columns(pl.col("manager").fill_null(NO_MANAGER))
     by_action = {action: action.replace(" ", "_") for action in ACTIONS}
     by_manager = {name: f"{BY_MANAGER}/{file}" for name, file in file_names(listed["manager"].unique().sort()).items()}
@@ -40,13 +36,10 @@ def _entries(run_folder: Path, listed: pl.DataFrame, column: str, files: dict[st
             yield shortened(printable(name), 40), f"{stem}.xlsx", plural(number, "customer")
 
 
-def about_customer(run_folder: Path, customer: str) -> str:
-    """Return who looks after a customer and what is to be done, as far as the run says."""
-    customers = read_table(run_folder, "customers")
-    if customers is None:
-        return ""
-    row = customers.filter(pl.col("customer") == customer)
-    if row.is_empty():
-        return ""
-    manager, action = row.select("manager", "action").row(0)
-    return ", ".join(part for part in (action, shortened(printable(manager), 40) if manager else "") if part)
+def about_accounts(customers: pl.DataFrame, accounts: Sequence[str]) -> dict[str, str]:
+    """Return of each account what is to be done, and who looks after it."""
+    rows = customers.filter(pl.col("customer").is_in(accounts)).select("customer", "action", "manager").iter_rows()
+    return {
+        customer: ", ".join(part for part in (action, shortened(printable(manager), 40) if manager else "") if part)
+        for customer, action, manager in rows
+    }

@@ -21,11 +21,12 @@ from ..intake import Intake, take_in, today
 from ..ledger.returns import NET
 from ..parameters import Parameters, read_parameters
 from ..project import LATEST
+from ..store import read_table
 from ..wording import count, day, plural, printable
 from .chapter_file import ChapterFile, chapter_files
 from .dossiers import KEY_ACCOUNTS, key_account_sheets
 from .folder import RunFolder, new_run_folder
-from .front_page import about_customer, lists_of
+from .front_page import about_accounts, lists_of
 from .sheets import Desk, Outcome, Progress, Sheet, execute_sheets
 from .taken_in import write_intake
 
@@ -121,6 +122,9 @@ def _run(
         dossiers, about_them = key_account_sheets(folder.path, parameters, customers)
         result.dossiers = execute_sheets(dossiers, parameters.flat(), desk, progress, ahead=2).outcomes
         result.notes += about_them
+    table = read_table(folder.path, "customers")
+    accounts = [made.customer for made in result.dossiers if made.customer is not None]
+    about = {} if table is None else about_accounts(table, accounts)
     index = pages.index_page(
         title=f"Findings: {parameters.base}",
         run_line=desk.run_line,
@@ -130,10 +134,9 @@ def _run(
         notes=result.notes,
         parameters=list(executed.parameters.values()),
         dossiers=[
-            (printable(made.customer), made.name, about_customer(folder.path, made.customer or ""))
-            for made in result.dossiers
+            (printable(made.customer), made.name, about.get(made.customer or "", "")) for made in result.dossiers
         ],
-        lists=lists_of(folder.path),
+        lists=[] if table is None else lists_of(folder.path, table),
         warning=_warning(result),
     )
     (folder.path / "index.html").write_text(index, encoding="utf-8")
