@@ -30,6 +30,8 @@ LedgerColumn = Literal[
     "channel",
     "manager",
     "department",
+    "brand",
+    "coupon",
 ]
 Meaning = TypeVar("Meaning", bound=str)
 TimeUnit = Literal["day", "week", "month", "year"]
@@ -219,6 +221,15 @@ class Parameters(_Section):
     alive_limit: Share = 0.50
     adherent_share: Share = 0.80
     reference_retention: Share = 0.70
+    reference_first_loss: Share = 0.30
+    contract_period: Literal["month", "quarter", "year"] = "year"
+    most_valuable_share: Share = 0.10
+    most_growable_share: Share = 0.10
+    needs_categories: Annotated[int, Field(ge=2, le=50)] = 12
+    clusters: Annotated[int, Field(ge=2, le=12)] | None = None
+    good_customer_share: Annotated[float, Field(gt=0, lt=1)] = 0.20
+    good_customer_days: Annotated[int, Field(ge=1, le=36_525)] = 180
+    campaign_days: Annotated[int, Field(ge=1, le=3_660)] = 30
     analysis_every_days: Annotated[int, Field(ge=1, le=36_525)] = 730
     key_account_share: Share = 0.10
     key_account_score: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5

@@ -6,8 +6,10 @@ import polars as pl
 
 from .ledger.answers import SCORES, SHARES, read_answers
 from .ledger.numbers import spreadsheet_keys
+from .ledger.side_tables import last_day_of_all
 
 KEY, UPDATED, CONSENT, REFERRER = "customer", "updated", "consent", "referred_by"
+JOINED, LEFT = "joined", "left"
 
 
 def particulars_of(customers: pl.DataFrame, identities: pl.DataFrame | None) -> pl.DataFrame:
@@ -27,9 +29,9 @@ def particulars_of(customers: pl.DataFrame, identities: pl.DataFrame | None) -> 
         customer (the person's key), and the columns of `customers` with the types that
         `customerbase.ledger.answers.read_answers` gives them; sorted by customer. `referred_by` holds the person's key
         of who sent the customer; null where that is the customer itself. Of several records of one customer count: of
-        consent any no, of other answers yes or no any yes, the latest day of `updated`, of scores, money and shares
-        that of the record touched last, the largest where that isn't known, and of text the first there is, beginning
-        with the record touched last.
+        consent any no, of other answers yes or no any yes, the latest day of `updated`, the earliest of `joined`, of
+        `left` the latest once all of them have left, of scores, money and shares that of the record touched last, the
+        largest where that isn't known, and of text the first there is, beginning with the record touched last.
     """
     persons = None if identities is None else identities.select(KEY, "person")
     answers, _ = read_answers(customers.select(pl.col(pl.String).exclude(KEY, UPDATED)))
@@ -65,6 +67,10 @@ def _of_several(name: str, dtype: pl.DataType, is_dated: bool) -> pl.Expr:
         return values.min()  # 'no' stands before 'yes'
     if dtype == pl.Boolean or name == UPDATED:
         return values.max()
+    if name == JOINED:
+        return values.min()
+    if name == LEFT:
+        return last_day_of_all(name)
     if name in (*SHARES, *SCORES):
         by = [UPDATED, name] if is_dated else [name]
         return values.sort_by(by, descending=True, nulls_last=True).drop_nulls().first()

@@ -42,6 +42,8 @@ ledger:
     channel: channel
     manager: manager
     department: department
+    brand: label
+    coupon: coupon
   encoding: cp1251
   delimiter: ";"
   decimal: ","

@@ -20,8 +20,8 @@ from .repeats import repeats_of
 from .sources import Progress, read_tables
 from .totals import TOTAL, find_totals
 
-NUMBERS = ("amount", "quantity", "unit_price", "cost", "discount")
-TURNED_BY_A_RETURN = ("amount", "quantity", "cost", "discount")
+NUMBERS = ("amount", "quantity", "unit_price", "cost", "discount", "coupon")
+TURNED_BY_A_RETURN = ("amount", "quantity", "cost", "discount", "coupon")
 RETURN_WORDS = (
     *("return", "returns", "returned", "refund", "refunded", "credit note", "credit memo", "reversal"),
     *("возврат", "возврат товара", "возврат от покупателя", "сторно", "корректировка"),

@@ -22,6 +22,7 @@ __all__ = ["NO", "YES", "SideRows", "read_customers", "read_events", "read_spend
 
 UNREAD = "where consent can't be read"
 PLACES_SHOWN = 3
+DAYS = ("updated", "joined", "left")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ class SideRows:
 
 
 def read_customers(source: CustomersTable, *, limit: float = 0.05, progress: Progress | None = None) -> SideRows:
-    """Read the customers' table: one row for each key, everything text but `updated` (date) and answers.
+    """Read the customers' table: one row for each key, everything text but days and answers.
+
+    Days are `updated`, and of a contract `joined` and `left`.
 
     Answers have the types that `customerbase.ledger.answers.read_answers` gives them.
 
@@ -72,12 +75,12 @@ def read_customers(source: CustomersTable, *, limit: float = 0.05, progress: Pro
     def clean(cells: Cells) -> None:
         cells.read_key()
         cells.blame(cells.frame["customer"].is_null(), "no customer", "Fill in the customer's key.", "customer")
-        cells.read_text(sorted(set(source.columns) - {"customer", "updated"}))
-        if "updated" in source.columns:
-            cells.read_dates("updated", required=False)
-            cells.frame = cells.frame.with_columns(pl.col("updated").dt.date())
-            # a record is no worse known for a slip in the day it was touched
-            cells.faults = [fault for fault in cells.faults if fault.column != "updated"]
+        cells.read_text(sorted(set(source.columns) - {"customer", *DAYS}))
+        for name in (name for name in DAYS if name in source.columns):
+            cells.read_dates(name, required=False)
+            cells.frame = cells.frame.with_columns(pl.col(name).dt.date())
+        # a record is no worse known for a slip in the day it was touched
+        cells.faults = [fault for fault in cells.faults if fault.column != "updated"]
         if "consent" in source.columns:
             consent, unread = read_consent(cells.frame["consent"])
             place = pl.format("{} row {}", pl.lit(cells.table.name), cells.table.numbers).alias(UNREAD)
@@ -105,9 +108,18 @@ def _about_unread(places: list[str]) -> list[str]:
     return [neither_yes_nor_no(len(places), where)] if places else []
 
 
+def last_day_of_all(name: str) -> pl.Expr:
+    """Return the last day on which any of several records ended; null while one of them has not."""
+    return pl.when(pl.col(name).is_not_null().all()).then(pl.col(name).max())
+
+
 def _of_several(name: str) -> pl.Expr:
     if name == "updated":
         return pl.col(name).max()
+    if name == "joined":
+        return pl.col(name).min()
+    if name == "left":
+        return last_day_of_all(name)
     # 'no' stands before 'yes'
     return pl.col(name).min() if name == "consent" else pl.col(name).drop_nulls().first()
 
