@@ -216,9 +216,21 @@ class TestCard:
         # the one complaint is older than ninety days
         assert card["next contact"] == dossier_words.HELD_OUT
         assert card["rung"] == "regular (a year ago: client)"
-        assert "key account by potential; dependency on this customer: high" in card["share of revenue"]
+        # by the last year's revenue 007 is next to nobody among sixty others
+        over = "no dependency by the last 365 days (high over all these days)"
+        assert f"key account by potential; {over}" in card["share of revenue"]
         # the day that came back whole is no purchase
         assert card["customer since"] == "1 February 2023; 5 purchases, the last on 20 November 2024 (41 days ago)"
+
+    def test_names_a_dependency_that_still_is_one(self, opened):
+        known = {"criteria": "company revenue", "dependency": "watch"}
+        chapter = opened(rows=ROWS, known=known)
+        shown = pieces(chapter)
+        risk = "; dependency on this customer: to be watched"
+        assert words(shown[0])["share of revenue"].endswith(f"key account by company revenue{risk}")
+        statement, verdict = stated(shown[7], "share")
+        assert statement.endswith(f"a key account by company revenue{risk}.")
+        assert verdict == "watch"
 
     def test_says_what_is_not_known(self, opened):
         card = words(pieces(opened())[0])

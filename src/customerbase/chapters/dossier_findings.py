@@ -17,6 +17,7 @@ from .dossier_words import (
     NOT_KNOWN,
     change_in_words,
     complaint_in_words,
+    dependency,
     fell_most_in_words,
     interval_of,
     next_in_words,
@@ -151,10 +152,9 @@ def _dependency(chapter: Chapter, person: Person) -> Finding:
     statement = f"{share_in_words(chapter, person)} of revenue comes from this customer"
     if "criteria" in standing:
         statement += f", a key account by {standing['criteria']}"
-    level = standing.get("dependency", "none")
+    level, in_words = dependency(chapter, person)
+    statement += f"; {in_words}" if in_words else ""
     verdicts: dict[str, Verdict] = {"watch": "watch", "high": "watch", "dangerous": "act", "critical": "act"}
-    if level in verdicts:
-        statement += f"; that dependency is {'to be watched' if level == 'watch' else level}"
     return _finding(
         "dossier_share",
         f"{statement}.",

@@ -24,6 +24,7 @@ from .dossier_words import (
     NOT_KNOWN,
     change_in_words,
     complaint_in_words,
+    dependency,
     next_in_words,
     share_in_words,
     stay_in_words,
@@ -138,9 +139,8 @@ def _share(chapter: Chapter, person: Person) -> str:
     told = share_in_words(chapter, person)
     if "criteria" not in standing:
         return f"{told}; no key account"
-    dependency = standing.get("dependency", "none")
-    risk = "" if dependency == "none" else f"; dependency on this customer: {dependency}"
-    return f"{told}; key account by {standing['criteria']}{risk}"
+    _, risk = dependency(chapter, person)
+    return f"{told}; key account by {standing['criteria']}{f'; {risk}' if risk else ''}"
 
 
 def terms_table(chapter: Chapter, person: Person, earned: pd.DataFrame) -> ShownTable:

@@ -7,6 +7,8 @@ import math
 
 import polars as pl
 
+from models.key_accounts import LEVELS
+
 from ..chapter import Chapter
 from ..unsaid import Unsaid
 from ..wording import between, count, day, money, percent, plural
@@ -32,11 +34,38 @@ STAKES = {
 def share_in_words(chapter: Chapter, person: Person) -> str:
     """Return the customer's share of revenue, and that of the last 365 days where it is another."""
     told = small_share(person.standing.get("share", math.nan))
+    latest = share_last_year(chapter, person)
+    now = told if latest is None else small_share(latest)
+    return told if now == told else f"{told} ({now} in the last {YEAR} days)"
+
+
+def share_last_year(chapter: Chapter, person: Person) -> float | None:
+    """Return the customer's share of the revenue of the last 365 days; None where there was none."""
     latest = chapter.ledger.filter(pl.col("date").dt.date() > chapter.as_of - dt.timedelta(days=YEAR))
     whole = float(latest["amount"].sum())
     own = float(latest.filter(pl.col("customer") == person.found.customer)["amount"].sum())
-    now = small_share(own / whole) if whole > 0 else told
-    return told if now == told else f"{told} ({now} in the last {YEAR} days)"
+    return own / whole if whole > 0 else None
+
+
+def dependency(chapter: Chapter, person: Person) -> tuple[str, str]:
+    """Return how far the business depends on the customer, and words for it.
+
+    Returns
+    -------
+    str
+        One of `models.key_accounts.LEVELS`; none where the last 365 days show none any more.
+    str
+        Empty for a customer who never was one to depend on.
+    """
+    level = person.standing.get("dependency", LEVELS[0])
+    if level == LEVELS[0]:
+        return level, ""
+    in_words = "to be watched" if level == "watch" else level
+    latest = share_last_year(chapter, person)
+    # the findings page speaks of the last year, and what is over is no danger
+    if latest is not None and latest < chapter.parameters.dependency_limits[0]:
+        return LEVELS[0], f"no dependency by the last {YEAR} days ({in_words} over all these days)"
+    return level, f"dependency on this customer: {in_words}"
 
 
 def small_share(share: float) -> str:
