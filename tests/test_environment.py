@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+GROCERY_LOCK = (ROOT / "requirements-grocery.lock").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -54,6 +55,13 @@ def test_the_lock_serves_all_three_systems() -> None:
 
 def test_the_lock_names_no_index() -> None:
     assert not re.search(r"index|find-links|https?:|file:", re.sub(r"^[a-z0-9.-]+==.*", "", LOCK, flags=re.MULTILINE))
+
+
+def test_the_grocers_data_are_locked_apart() -> None:
+    # for one base alone, so nobody downloads them for another
+    (wanted,) = PROJECT["optional-dependencies"]["grocery"]
+    assert re.fullmatch(rf"{wanted}==[\d.]+(?: \\\n    --hash=sha256:[0-9a-f]{{64}})+\n", GROCERY_LOCK)
+    assert wanted not in PINNED
 
 
 def test_conda_users_get_the_same_lock() -> None:

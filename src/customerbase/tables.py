@@ -45,6 +45,6 @@ TABLES = {
     "key_accounts": Table("key_accounts", _KEY_ACCOUNTS),
     "ladder": Table("ladder", _LADDER),
     "lifetime_value": Table("lifetime_value", _VALUE),
-    "retention": Table("retention", ("interval",)),
+    "retention": Table("retention", ("interval", "seed", "currency")),
     "segments": Table("differentiation", _SEGMENTS),
 }

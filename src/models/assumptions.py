@@ -9,24 +9,16 @@ The ledger's customers and days are fetched into memory; amounts are not.
 
 from typing import Any, NamedTuple
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
-import polars as pl
 from scipy.stats import f as f_distribution
 from scipy.stats import norm
 
+from models.customer_days import CustomerDays, customer_days, day_number, first_rows
+from models.left_truncation import left_truncation
 from models.validation import spend_frequency_correlation
 
 Array = np.ndarray
-
-# Left-cut ledger
-NEARLY_ALL = 0.9  # the time in which this share of the customers is first seen is the time of acquisition
-OPENING = 0.25  # and this share of it is the opening
-CUT = 1 / 3  # share of the opening's customers beyond the later pace, from which a cut is suspected
-FASTER_BACK = 1.1  # share of the opening's customers who come back over that of later ones
-FEWEST_TO_COMPARE = 30  # customers in either group
-SHORTEST_WATCH_DAYS = 7
 
 # Spend and frequency
 RELATED = 0.2  # rank correlation beyond what the model itself gives
@@ -41,49 +33,6 @@ CHANCE = 0.001  # p-value below which it is no chance; strict, for months in a r
 # Regularity
 REGULAR = 1.5  # shape of the gaps; exponential gaps have 1
 FEWEST_PAIRS = 100  # customers with two gaps
-
-
-class LeftCut(NamedTuple):
-    """Whether customers "acquired" in the ledger's first weeks were customers before.
-
-    Attributes
-    ----------
-    opening_days : int
-        Length of the opening: the median time to a second purchase, and at most a quarter of the time in which nine
-        tenths of the customers were first seen.
-    opening_customers : int
-    expected_customers : float
-        First seen in the opening; and how many would have been at the pace of the rest of that time.
-    excess, low, high : float
-        Share of the opening's customers beyond that pace: who were probably customers before. Below 0 where new
-        customers came faster later.
-    back_opening, back_later : float
-        Share who bought again within `watch_days`, of those first seen in the opening and of those seen later.
-    back_ratio, back_ratio_low : float
-        Ratio of the two, and the lower end of its interval.
-    watch_days : int
-        Days for which each of them is watched: the median time to a second purchase, at least a week, or as long as
-        all of them were observed.
-    threshold : float
-        excess from which a cut is seen.
-    seen : bool or None
-    reason : str
-    """
-
-    opening_days: int = 0
-    opening_customers: int = 0
-    expected_customers: float = np.nan
-    excess: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-    back_opening: float = np.nan
-    back_later: float = np.nan
-    back_ratio: float = np.nan
-    back_ratio_low: float = np.nan
-    watch_days: int = 0
-    threshold: float = CUT
-    seen: bool | None = None
-    reason: str = ""
 
 
 class RelatedSpend(NamedTuple):
@@ -177,139 +126,6 @@ class Regularity(NamedTuple):
     reason: str = ""
 
 
-class CustomerDays(NamedTuple):
-    """Purchase days of every customer, sorted by customer and day.
-
-    Attributes
-    ----------
-    customer : ndarray of int, of shape (n,)
-        Code of the customer.
-    day : ndarray of int, of shape (n,)
-        Days since 1970-01-01; one row per customer and day.
-    """
-
-    customer: Array
-    day: Array
-
-
-def customer_days(purchases: Any, as_of: Any = None) -> CustomerDays:
-    """Reduce a ledger to what the checks look at, once for all of them.
-
-    Parameters
-    ----------
-    purchases : frame
-        customer (string or integer) and date (date or datetime), rows in any order; pandas, Polars or any other
-        narwhals drives.
-    as_of : date, datetime or ISO string, optional
-        Last day observed; later purchases are left out.
-
-    Returns
-    -------
-    CustomerDays
-
-    Raises
-    ------
-    ValueError
-        If date holds neither dates nor datetimes.
-    """
-    frame: Any = nw.from_native(purchases)
-    rows: pl.DataFrame = frame.select("customer", "date").lazy().collect("polars").to_native()
-    date = rows["date"]
-    if date.dtype != pl.Date and not isinstance(date.dtype, pl.Datetime):
-        raise ValueError(f"The column date holds {date.dtype}; it must hold dates or datetimes.")
-    if isinstance(date.dtype, pl.Datetime) and date.dtype.time_zone is not None:
-        date = date.dt.replace_time_zone(None)
-    day = date.cast(pl.Date).to_physical().to_numpy().astype(np.int64)
-    code, _ = pd.factorize(rows["customer"].to_pandas())
-    if as_of is not None:
-        kept = day <= _day_number(as_of)
-        code, day = code[kept], day[kept]
-    if not len(day):
-        return CustomerDays(code.astype(np.int64), day)
-    earliest = int(day.min())
-    width = int(day.max()) - earliest + 1
-    both = np.sort(code.astype(np.int64) * width + (day - earliest))
-    both = both[np.diff(both, prepend=-1) > 0]
-    return CustomerDays(both // width, both % width + earliest)
-
-
-def left_cut(purchases: Any, as_of: Any = None, interval: float = 0.95) -> LeftCut:
-    """Tell whether the ledger begins in the middle of its customers' lives.
-
-    Then its first weeks are crowded: known customers are "first seen" when next they buy, at once the most frequent
-    ones, and fewer from week to week. Two things must come together. New customers come at least half as fast again
-    in the opening as later in the time of acquisition; a cohort acquired evenly and then closed, like CDNOW's, has an
-    even pace. And the opening's customers come back more often than later ones do in as many days: known customers
-    have outlived their first purchases and the frequent ones are met first, while the customers of a mere opening rush
-    are like others. More often means by a tenth at least.
-
-    Parameters
-    ----------
-    purchases : frame or CustomerDays
-        customer and date.
-    as_of : date, datetime or ISO string, optional
-        Last day observed; the ledger's last by default.
-    interval : float, default 0.95
-        Coverage of the intervals.
-
-    Returns
-    -------
-    LeftCut
-        seen is None where the groups are too small or can't be watched for a week.
-
-    Notes
-    -----
-    `excess` is a lower bound: some of the customers met later were customers before, too. A base whose first
-    customers really were more loyal, and really came in a rush, looks the same.
-    """
-    days = _reduced(purchases, as_of)
-    starts = _starts(days.customer)
-    first = days.day[starts]
-    if len(first) < 2 * FEWEST_TO_COMPARE:
-        return LeftCut(reason=f"There are only {len(first)} customers.")
-    beginning, end = int(first.min()), int(days.day.max()) if as_of is None else _day_number(as_of)
-    gap = _gap_to_second(days, starts)
-    acquired = int(np.quantile(first, NEARLY_ALL, method="lower")) - beginning + 1
-    rhythm = int(np.median(gap[np.isfinite(gap)])) if np.isfinite(gap).any() else acquired
-    opening = max(min(round(OPENING * acquired), rhythm), 1)
-    watch = min(end - beginning - acquired + 1, max(rhythm, SHORTEST_WATCH_DAYS))
-    early, later = first < beginning + opening, (first >= beginning + opening) & (first < beginning + acquired)
-    at_start, after = int(early.sum()), int(later.sum())
-    if min(at_start, after) < FEWEST_TO_COMPARE or watch < SHORTEST_WATCH_DAYS:
-        reason = (
-            f"{at_start} customers were first seen in the first {opening} days and {after} in the {acquired - opening} "
-            f"after, with {watch} days to watch them: too little to compare them by."
-        )
-        return LeftCut(opening, at_start, watch_days=watch, reason=reason)
-
-    margin = norm.ppf((1 + interval) / 2)
-    pace = after / (acquired - opening) * opening / at_start
-    spread = np.exp(margin * np.sqrt(1 / at_start + 1 / after))
-    ratio, ratio_low = _ratio_of_shares(gap[early] <= watch, gap[later] <= watch, margin)
-    crowded = 1 - pace >= CUT and pace * spread < 1
-    faster = ratio >= FASTER_BACK and ratio_low > 1
-    reason = ""
-    if crowded and not faster:
-        reason = "The first weeks are crowded, but their customers come back hardly more often than later ones."
-    elif faster and not crowded:
-        reason = "The first customers come back more often than later ones, but the first weeks are not crowded."
-    return LeftCut(
-        opening_days=opening,
-        opening_customers=at_start,
-        expected_customers=pace * at_start,
-        excess=1 - pace,
-        low=float(1 - pace * spread),
-        high=float(1 - pace / spread),
-        back_opening=float((gap[early] <= watch).mean()),
-        back_later=float((gap[later] <= watch).mean()),
-        back_ratio=ratio,
-        back_ratio_low=ratio_low,
-        watch_days=watch,
-        seen=bool(crowded and faster),
-        reason=reason,
-    )
-
-
 def first_seen_by_day(purchases: Any, as_of: Any = None) -> pd.DataFrame:
     """Count the customers first seen on each day of the ledger.
 
@@ -325,11 +141,11 @@ def first_seen_by_day(purchases: Any, as_of: Any = None) -> pd.DataFrame:
     DataFrame
         date, every day from the first purchase's to the last, and customers.
     """
-    days = _reduced(purchases, as_of)
+    days = customer_days(purchases, as_of)
     if not len(days.day):
         return pd.DataFrame({"date": pd.to_datetime([]), "customers": np.zeros(0, dtype=int)})
-    first = days.day[_starts(days.customer)]
-    end = int(days.day.max()) if as_of is None else _day_number(as_of)
+    first = days.day[first_rows(days)]
+    end = int(days.day.max()) if as_of is None else day_number(as_of)
     customers = np.bincount(first - first.min(), minlength=end - first.min() + 1)
     return pd.DataFrame({"date": _as_dates(first.min() + np.arange(len(customers))), "customers": customers})
 
@@ -420,7 +236,7 @@ def seasonality(purchases: Any, as_of: Any = None) -> Seasonality:
     Wang, X., K. A. Smith & R. J. Hyndman (2006). Characteristic-Based Clustering for Time Series Data. *Data Mining
     and Knowledge Discovery* 13(3), 335-364.
     """
-    days = _reduced(purchases, as_of)
+    days = customer_days(purchases, as_of)
     monthly = _repeats_by_month(days, as_of)
     months = len(monthly)
     if months < FEWEST_MONTHS:
@@ -491,8 +307,8 @@ def purchase_regularity(purchases: Any, as_of: Any = None, interval: float = 0.9
     Wheat, R. D. & D. G. Morrison (1990). Estimating Purchase Regularity with Two Interpurchase Times. *Journal of
     Marketing Research* 27(1), 87-93.
     """
-    days = _reduced(purchases, as_of)
-    starts = _starts(days.customer)
+    days = customer_days(purchases, as_of)
+    starts = first_rows(days)
     sizes = np.diff(np.append(starts, len(days.day)))
     place = np.arange(len(days.day)) - np.repeat(starts, sizes)
     second = np.flatnonzero((place >= 2) & (place % 2 == 0))  # the purchases that end a pair of gaps
@@ -534,17 +350,18 @@ def contradictions(purchases: Any, as_of: Any = None, interval: float = 0.95) ->
     Returns
     -------
     DataFrame
-        A row for each of "left_cut" (value: `excess`), "seasonality" (`ratio`) and "regularity" (`k`): assumption,
-        value, low, high and p_value (NaN where there is none), threshold, seen, reason.
+        A row for each of "left_cut" (value: `share_already`; see `models.left_truncation`), "seasonality" (`ratio`) and
+        "regularity" (`k`): assumption, value, low, high, p_value and threshold (NaN where there is none), seen, reason.
     """
-    days = _reduced(purchases, as_of)
+    days = customer_days(purchases, as_of)
     cut, season, regular = (
-        left_cut(days, as_of, interval),
+        left_truncation(days, as_of),
         seasonality(days, as_of),
         purchase_regularity(days, as_of, interval),
     )
+    seen = (cut.cut, "") if cut.can_tell else (None, cut.reason)
     rows = [
-        ("left_cut", cut.excess, cut.low, cut.high, np.nan, cut.threshold, cut.seen, cut.reason),
+        ("left_cut", cut.share_already, np.nan, np.nan, np.nan, np.nan, *seen),
         ("seasonality", season.ratio, np.nan, np.nan, season.p_value, season.threshold, season.seen, season.reason),
         ("regularity", regular.k, regular.low, regular.high, np.nan, regular.threshold, regular.seen, regular.reason),
     ]
@@ -552,43 +369,12 @@ def contradictions(purchases: Any, as_of: Any = None, interval: float = 0.95) ->
     return pd.DataFrame(rows, columns=columns).astype({"seen": "boolean"})
 
 
-def _reduced(purchases: Any, as_of: Any) -> CustomerDays:
-    if not isinstance(purchases, CustomerDays):
-        return customer_days(purchases, as_of)
-    if as_of is None or not len(purchases.day) or purchases.day.max() <= _day_number(as_of):
-        return purchases
-    kept = purchases.day <= _day_number(as_of)
-    return CustomerDays(purchases.customer[kept], purchases.day[kept])
-
-
-def _starts(customer: Array) -> Array:
-    """Row of each customer's first purchase."""
-    return np.flatnonzero(np.diff(customer, prepend=-1))
-
-
-def _gap_to_second(days: CustomerDays, starts: Array) -> Array:
-    """Days from each customer's first purchase to the second; infinite without one."""
-    again = np.append(days.customer[1:] == days.customer[:-1], False)[starts]
-    gap = np.full(len(starts), np.inf)
-    gap[again] = days.day[starts[again] + 1] - days.day[starts[again]]
-    return gap
-
-
-def _ratio_of_shares(one: Array, other: Array, margin: float) -> tuple[float, float]:
-    """Ratio of the shares of True, and its lower limit by the normal approximation to its logarithm."""
-    if not one.any() or not other.any():
-        return (np.inf if one.any() else np.nan), np.nan
-    error = np.sqrt((1 - one.mean()) / one.sum() + (1 - other.mean()) / other.sum())
-    ratio = one.mean() / other.mean()
-    return float(ratio), float(ratio * np.exp(-margin * error))
-
-
 def _repeats_by_month(days: CustomerDays, as_of: Any) -> pd.DataFrame:
     """Repeat purchases of months observed for half or more, and the customer-days in which they could be made."""
     if not len(days.day):
         return pd.DataFrame({"date": pd.to_datetime([]), "repeats": [], "customer_days": []})
-    starts = _starts(days.customer)
-    beginning, end = int(days.day.min()), int(days.day.max()) if as_of is None else _day_number(as_of)
+    starts = first_rows(days)
+    beginning, end = int(days.day.min()), int(days.day.max()) if as_of is None else day_number(as_of)
     span = end - beginning + 1
     new = np.bincount(days.day[starts] - beginning, minlength=span)
     repeats = np.bincount(days.day - beginning, minlength=span) - new
@@ -600,10 +386,6 @@ def _repeats_by_month(days: CustomerDays, as_of: Any) -> pd.DataFrame:
     observed = np.unique(dates.to_numpy().astype("datetime64[M]"), return_counts=True)[1]
     enough = (2 * observed >= monthly["date"].dt.days_in_month) & (monthly["customer_days"] > 0)
     return monthly[enough].reset_index(drop=True)
-
-
-def _day_number(day: Any) -> int:
-    return (pd.Timestamp(day).tz_localize(None).normalize() - pd.Timestamp(0)).days
 
 
 def _as_dates(day: Array) -> pd.DatetimeIndex:

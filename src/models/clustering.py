@@ -1,351 +1,643 @@
-"""Groups of customers who buy alike, found by k-means, and an honest answer to whether there are any."""
+"""Groups of customers with like needs, and an honest answer to whether there are any.
 
-import datetime as dt
+Every method of clustering returns clusters, of noise too. So of each it is asked whether it is found again when half
+of the customers are left out, and whether there are fewer customers between its clusters than inside them, fewer also
+than in simulated bases with the same traits, spreads and correlations, but of one group.
+
+References
+----------
+Rousseeuw, P. J. (1987). Silhouettes. *Journal of Computational and Applied Mathematics* 20, 53-65.
+Caliński, T. & J. Harabasz (1974). A dendrite method for cluster analysis. *Communications in Statistics* 3(1), 1-27.
+Davies, D. L. & D. W. Bouldin (1979). A cluster separation measure. *IEEE Transactions on Pattern Analysis and Machine
+Intelligence* 1(2), 224-227.
+Tibshirani, R., G. Walther & T. Hastie (2001). Estimating the number of clusters in a data set via the gap statistic.
+*Journal of the Royal Statistical Society B* 63(2), 411-423.
+Fraley, C. & A. E. Raftery (2002). Model-based clustering, discriminant analysis, and density estimation. *JASA* 97,
+611-631 (the BIC of mixtures).
+Campello, R. J. G. B., D. Moulavi & J. Sander (2013). Density-based clustering based on hierarchical density estimates.
+*PAKDD*, 160-172 (HDBSCAN).
+Lange, T., V. Roth, M. L. Braun & J. M. Buhmann (2004). Stability-based validation of clustering solutions. *Neural
+Computation* 16(6), 1299-1323 (stability between halves).
+Hubert, L. & P. Arabie (1985). Comparing partitions. *Journal of Classification* 2, 193-218 (the adjusted Rand index).
+"""
+
+from __future__ import annotations
+
 import warnings
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from typing import Literal
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
-from narwhals.typing import IntoFrame
-from sklearn.cluster import KMeans
+from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import adjusted_rand_score, pairwise_distances, silhouette_score
+from sklearn.metrics import (
+    adjusted_rand_score,
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    pairwise_distances,
+    silhouette_score,
+)
+from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-from models.rfm import purchase_days
+from models.cluster_reference import Draw, one_group_like
 
-# What customers are compared by: recency, frequency, monetary value. `tenure_days` stays out because it
-# says when somebody came rather than how they buy, and would return the acquisition campaigns as clusters;
-# `days_between` because customers of one purchase have none, and for the others the remaining features
-# determine it.
-COMPARED = ["days_since_last", "purchases", "mean_spend"]
+Method = Literal["k-means", "mixture", "HDBSCAN"]
 
-FEWEST_CUSTOMERS = 20
+FEWEST_CUSTOMERS = 50
 STABLE = 0.8
-UNSTABLE = 0.6
-WEAK_SILHOUETTE = 0.25
+APART = 0.5
+SMALLEST_SHARE = 0.02
+MOST_NOISE = 0.25
 
-_FIT_ON = 10_000
-_JUDGE_ON = 2_000
-_RESAMPLE = 2_500
-_RESAMPLES = 8
-_STARTS = 3
+_FIT_ON = 5_000
+_MIXTURE_STARTS = 2
+_MIXTURE_ON = 2_000
+_JUDGE_ON = 1_000
+_REFERENCE_ON = 600
 _REFERENCES = 19
-_REFERENCE_POINTS = 500
-_CUSTOMERS_PER_CLUSTER = 5
-_FARTHEST = 3.0
-_ROUNDING = 1e-9
+_GAP_REFERENCES = 8
+_SPLITS = 4, 12
+_SPLIT_CUSTOMERS = 3_000
+_HOPELESS = 0.4  # of the first split; the mean over four can't reach `STABLE` unless the others are all but perfect
+_STARTS = 3
+_CUSTOMERS_PER_CLUSTER = 10
+_MIXTURE_AXES = 8
+_CUSTOMERS_PER_FIGURE = 4
+_DENSE_ON = 1_000
+_DENSE_AXES = 5
+_DENSE_SHARE = 0.05  # a denser place of fewer customers is none of HDBSCAN's clusters
+_LEAST_VARIANCE = 0.01  # of a component along each axis, relative to the base's: else one settles on equal customers
+_FEWEST_BESIDE = 3
+_STEPS = 21
+_HIGHER_IS_BETTER = {"silhouette": True, "calinski_harabasz": True, "davies_bouldin": False, "gap": True, "bic": True}
+_PART = "clusters"
+_SCHEMA = {"part": pl.String, "feature": pl.String, "cluster": pl.Int64, "quantity": pl.String, "value": pl.Float64}
 
-# How a cluster below and above the base is called, in the order in which a name lists them.
-_WORDS = {
-    "purchases": ("occasional", "frequent"),
-    "days_since_last": ("recent", "long ago"),
-    "mean_spend": ("small baskets", "large baskets"),
-}
-_FIGURES = {
-    "purchases": "{:.3g} purchases",
-    "days_since_last": "{:.0f} days since the last",
-    "mean_spend": "{:.4g} a purchase",
-}
+Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Clustering:
-    """Clusters of customers and how far to trust them.
+class _Nearest:
+    """Clusters by nearest centre."""
+
+    centres: Array
+
+    def predict(self, points: Array) -> Array:
+        return ((self.centres**2).sum(axis=1) - 2 * points @ self.centres.T).argmin(axis=1)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A Gaussian mixture in some axes of the features.
+
+    Attributes
+    ----------
+    axes : numpy.ndarray of shape (features, axes)
+    weights : numpy.ndarray of shape (k,)
+    means : numpy.ndarray of shape (k, axes)
+    covariances : numpy.ndarray of shape (k, axes, axes)
+    """
+
+    axes: Array
+    weights: Array
+    means: Array
+    covariances: Array
+
+    def predict(self, points: Array) -> Array:
+        """Return the likeliest component, 0 to k - 1, of each point in the features."""
+        placed = points @ self.axes
+        likelihoods = []
+        for weight, mean, covariance in zip(self.weights, self.means, self.covariances, strict=True):
+            root = np.linalg.cholesky(covariance)
+            apart = np.linalg.solve(root, (placed - mean).T)
+            likelihoods.append(np.log(weight) - np.log(np.diag(root)).sum() - 0.5 * (apart**2).sum(axis=0))
+        return np.argmax(likelihoods, axis=0)
+
+
+_Fit = _Nearest | Mixture
+
+
+@dataclass(frozen=True)
+class ClusterModel:
+    """Clusters without their customers: enough to place a new one.
+
+    Attributes
+    ----------
+    method : {"k-means", "mixture", "HDBSCAN"}
+    centres : pandas.DataFrame
+        The mean of each cluster's customers, one row per cluster (index `cluster`, 1 to k), in the compared features.
+    shares : pandas.Series
+        Share of customers in each, by `cluster`.
+    mixture : Mixture or None
+        Its components, where the method is a mixture.
+    """
+
+    method: Method
+    centres: pd.DataFrame
+    shares: pd.Series
+    mixture: Mixture | None = None
+
+    def assign(self, features: pd.DataFrame) -> pd.Series:
+        """Return the cluster of each customer: the nearest centre, of a mixture the likeliest component.
+
+        Parameters
+        ----------
+        features : pandas.DataFrame
+            On the scale of the customers that were clustered; see `models.needs.needs_features`, parameter `scale`.
+
+        Returns
+        -------
+        pandas.Series
+            Clusters 1 to k, indexed as `features`, named cluster.
+
+        Raises
+        ------
+        ValueError
+            When a feature is missing or a value isn't finite.
+        """
+        points = self._points(features)
+        if not len(points):
+            return pd.Series(index=features.index, name="cluster", dtype="int64")
+        placing = self.mixture or _Nearest(self.centres.to_numpy())
+        place = placing.predict(points)
+        return pd.Series(self.centres.index.to_numpy()[place], index=features.index, name="cluster", dtype="int64")
+
+    def distances(self, features: pd.DataFrame, labels: pd.Series) -> pd.Series:
+        """Return how far each customer is from the centre of their cluster: the nearest are its typical members.
+
+        Parameters
+        ----------
+        features : pandas.DataFrame
+            As for `assign`.
+        labels : pandas.Series
+            Cluster of each customer.
+
+        Returns
+        -------
+        pandas.Series
+            Euclidean distance, indexed as `features`, named distance.
+        """
+        own = self.centres.loc[labels.loc[features.index]].to_numpy()
+        apart = np.linalg.norm(self._points(features) - own, axis=1)
+        return pd.Series(apart, index=features.index, name="distance")
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return the clusters as a table: part, feature, cluster, quantity, value; see `from_frame`.
+
+        `models.needs.Scale.to_frame` has the same columns: the two together are what a later run needs.
+        """
+        features, numbers = list(self.centres.columns), list(self.centres.index)
+        rows: list[tuple[str, str | None, int | None, str, float]] = []
+
+        def add(quantity: str, value: float, feature: str | None = None, cluster: int | None = None) -> None:
+            rows.append((_PART, feature, cluster, quantity, float(value)))
+
+        add(f"method {self.method}", len(numbers))
+        for place, number in enumerate(numbers):
+            add("share", self.shares.iloc[place], cluster=number)
+            for feature in features:
+                add("centre", self.centres.loc[number, feature], feature, number)
+        if self.mixture is not None:
+            for (row, axis), value in np.ndenumerate(self.mixture.axes):
+                add(f"axis {axis}", value, features[row])
+            for place, number in enumerate(numbers):
+                add("weight", self.mixture.weights[place], cluster=number)
+                for axis, value in enumerate(self.mixture.means[place]):
+                    add(f"mean {axis}", value, cluster=number)
+                for (axis, other), value in np.ndenumerate(self.mixture.covariances[place]):
+                    add(f"covariance {axis} {other}", value, cluster=number)
+        return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+    @classmethod
+    def from_frame(cls, frame: pl.DataFrame) -> ClusterModel:
+        """Return the clusters that `to_frame` wrote; rows of other parts are passed over.
+
+        Raises
+        ------
+        ValueError
+            When the table holds no clusters.
+        """
+        rows = frame.filter(pl.col("part") == _PART)
+        method = rows.filter(pl.col("quantity").str.starts_with("method "))["quantity"]
+        if method.is_empty():
+            raise ValueError("The table of an earlier run holds no clusters.")
+        values: dict[str, dict[tuple[str | None, int | None], float]] = {}
+        for feature, cluster, quantity, value in rows.select("feature", "cluster", "quantity", "value").iter_rows():
+            values.setdefault(quantity, {})[feature, cluster] = value
+        shares = pd.Series({number: share for (_, number), share in values["share"].items()}, name="share")
+        shares = shares.rename_axis("cluster")
+        features = list(dict.fromkeys(feature for feature, _ in values["centre"]))
+        numbers = list(shares.index)
+        centres = pd.DataFrame(
+            [[values["centre"][feature, number] for feature in features] for number in numbers],
+            index=shares.index,
+            columns=features,
+        )
+        named: Method = method[0].removeprefix("method ")
+        if named != "mixture":
+            return cls(named, centres, shares)
+        span = range(sum(quantity.startswith("axis ") for quantity in values))
+        mixture = Mixture(
+            np.array([[values[f"axis {axis}"][feature, None] for axis in span] for feature in features]),
+            np.array([values["weight"][None, number] for number in numbers]),
+            np.array([[values[f"mean {axis}"][None, number] for axis in span] for number in numbers]),
+            np.array(
+                [[[values[f"covariance {a} {b}"][None, number] for b in span] for a in span] for number in numbers]
+            ),
+        )
+        return cls(named, centres, shares, mixture)
+
+    def _points(self, features: pd.DataFrame) -> Array:
+        if lacking := [name for name in self.centres if name not in features]:
+            raise ValueError(f"To place customers in clusters {', '.join(map(str, lacking))} must be known.")
+        return _finite(features[list(self.centres.columns)])
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Clusters of customers, and how far to trust them.
 
     Attributes
     ----------
     labels : pandas.Series
-        Cluster of each customer, 1 to `k`, indexed and sorted by customer. Cluster 1 spent most per customer
-        (purchases times mean spend), cluster `k` least.
+        Cluster of each customer, 1 (the largest) to `k`, indexed and sorted by customer.
     k : int
-        Number of clusters.
+    method : {"k-means", "mixture", "HDBSCAN"}
     choice : pandas.DataFrame
-        One row for each number of clusters tried: `k`, `silhouette`, `stability`, `chosen`.
-    profile : pandas.DataFrame
-        One row per cluster: `cluster`, `name`, `customers`, `share` (of all customers), and the median of
-        every feature in its own unit.
-    names : pandas.Series
-        Short name of each cluster, all different, from what sets it apart most from the whole base.
-    silhouette : float
-        Mean silhouette (Rousseeuw 1987): 1 for tight clusters far apart, about 0 for none.
+        One row for each method and number tried: `method`, `clusters`; the criteria `silhouette`,
+        `calinski_harabasz`, `gap` and `bic` (higher is better; gap of k-means only, bic of mixtures only and with the
+        sign that makes higher better), `davies_bouldin` (lower is better); `rank`, the mean over the criteria of the
+        place they give it (0 best, 1 last); `stability`; `between`; `smallest`, the share of customers in the smallest
+        cluster; `noise`, the share that HDBSCAN put into no cluster; `sound`, whether it is stable, apart and without
+        a tiny cluster; `chosen`.
     stability : float
-        Mean adjusted Rand index between clusterings of resamples: 1 when each finds the same clusters,
-        about 0 when they agree by chance only.
+        Mean adjusted Rand index of clusterings of random halves of the customers: 1 when both find the same.
+    silhouette : float
+        Mean silhouette: 1 for tight clusters far apart, about 0 for none. The more features, the lower.
+    between : float
+        How many customers there are in the sparsest place between two clusters, relative to the thinner one's middle;
+        of the two clusters that are least apart. 1 where one flows into the other, 0 where nobody is between.
     reference : float
-        Best silhouette that k-means with as many clusters reaches in 19 tries where there are none: on points
-        spread evenly over the box around the customers. An evenly spread base exceeds it about once in twenty
-        times.
+        What `between` is, on average, in bases of one group.
     clear : bool
-        False when there are no clear groups: silhouette below 0.25 or no better than `reference`, or
-        stability below 0.6. The clusters then cut a continuum into handy pieces and mean no more than that.
+        Whether these are groups, rather than handy pieces cut from a continuum: stable (0.8 or more), apart (`between`
+        at most 0.5, at most half of `reference`, and below that of each of 19 bases of one group), none tiny.
+    model : ClusterModel
+        For placing new customers.
     """
 
     labels: pd.Series
     k: int
+    method: Method
     choice: pd.DataFrame
-    profile: pd.DataFrame
-    names: pd.Series
-    silhouette: float
     stability: float
+    silhouette: float
+    between: float
     reference: float
     clear: bool
+    model: ClusterModel
+
+    @property
+    def centres(self) -> pd.DataFrame:
+        """The mean of each cluster's customers; see `ClusterModel.centres`."""
+        return self.model.centres
+
+    def assign(self, features: pd.DataFrame) -> pd.Series:
+        """Return the cluster of each customer; see `ClusterModel.assign`."""
+        return self.model.assign(features)
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return what a later run needs to place customers; see `ClusterModel.to_frame`."""
+        return self.model.to_frame()
+
+    @staticmethod
+    def from_frame(frame: pl.DataFrame) -> ClusterModel:
+        """Return the clusters of an earlier run; see `ClusterModel.from_frame`."""
+        return ClusterModel.from_frame(frame)
 
 
-def behaviour_features(purchases: IntoFrame, as_of: dt.date) -> pd.DataFrame:
-    """Describe how each customer buys, from what was known at the end of `as_of`.
-
-    Parameters
-    ----------
-    purchases : frame
-        Rows of customer, date and amount, in any order. Rows of one customer on one day are one purchase.
-    as_of : date
-        Last day observed. Later purchases are left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed and sorted by `customer`: `days_since_last` purchase; `purchases` (days with one);
-        `mean_spend` per purchase (the ledger's currency); `tenure_days` since the first purchase;
-        `days_between` purchases on average, null for a customer of one purchase.
-    """
-    last_day = pd.Timestamp(as_of).normalize()
-    date = nw.col("date")
-    summary: pl.DataFrame = (
-        nw.from_native(purchase_days(purchases))
-        .lazy()
-        .filter(date <= nw.lit(last_day.to_pydatetime()))
-        .group_by("customer")
-        .agg(date.min().alias("first"), date.max().alias("last"), nw.col("amount").mean(), purchases=nw.len())
-        .collect("polars")
-        .to_native()
-    )
-    end = pl.lit(last_day.to_pydatetime())
-    first, last = (pl.col(name).cast(pl.Datetime("us")) for name in ("first", "last"))
-    number = pl.col("purchases").cast(pl.Int64)
-    features = summary.sort("customer").select(
-        "customer",
-        days_since_last=(end - last).dt.total_days(),
-        purchases=number,
-        mean_spend=pl.col("amount").cast(pl.Float64),
-        tenure_days=(end - first).dt.total_days(),
-        days_between=pl.when(number > 1).then((last - first).dt.total_days() / (number - 1)),
-    )
-    return features.to_pandas().set_index("customer")
-
-
-def cluster(features: pd.DataFrame, *, clusters: int | None = None, most: int = 8, seed: int) -> Clustering:
-    """Group customers by recency, frequency and mean spend with k-means.
-
-    The three are compared on a log scale (twice as much is as far from once as four times from twice),
-    standardised, and cut off at three standard deviations so that a few extraordinary customers can't claim
-    a cluster of their own.
-
-    Without `clusters` given, every number from 2 to `most` is tried, as long as there are five customers to
-    each. Of those with a stability of at least 0.8 the one with the best silhouette is taken; if there is
-    none, the most stable.
+def find_clusters(features: pd.DataFrame, *, clusters: int | None = None, most: int = 8, seed: int) -> Clusters:
+    """Group like customers by several methods, choose method and number, and judge whether there are groups at all.
 
     Parameters
     ----------
     features : pandas.DataFrame
-        As `behaviour_features` returns it, indexed by customer, in any order. Further numeric columns
-        appear in the profile only.
+        Indexed by customer, in any order; numeric columns that are ready to compare, as `models.needs.Needs.compared`.
     clusters : int, optional
         How many clusters to make; absent, the number is chosen.
     most : int, default 8
-        Largest number tried.
+        Largest number tried, as long as there are ten customers to each.
     seed : int
         Fixes every random draw. The result depends on it and on the customers, not on their order.
 
     Returns
     -------
-    Clustering
-        Labels, names, profile, and what speaks for and against them.
+    Clusters
 
     Raises
     ------
     ValueError
-        For fewer than 20 customers, fewer than two different ones or than `clusters`, a customer listed
-        twice, missing values in the three features, or fewer than two clusters asked for.
+        For fewer than 50 customers, fewer different ones than clusters, a customer listed twice, missing values, or
+        fewer than two clusters asked for.
 
     Notes
     -----
-    Centres are fitted to a random sample of at most 10,000 customers and every customer gets the nearest.
-    The silhouette is that of at most 2,000 of them. For the stability, eight resamples drawn with
-    replacement (at most 2,500 customers each) are clustered, each clustering is extended to those same
-    2,000, and neighbouring ones are compared by the adjusted Rand index of Hubert & Arabie (1985), in the
-    manner of Fang & Wang (2012), *Computational Statistics & Data Analysis* 56, 468-477.
+    Tried are k-means and Gaussian mixtures for every number, and HDBSCAN, which finds its own number, where there are
+    at most five features (in more, customers are everywhere sparse) and it leaves at most a quarter of them out.
+    Mixtures have full covariances in the leading principal axes: at most eight, and four customers to each figure
+    that is estimated. HDBSCAN's clusters are taken over by their centres, so that it too can place everybody.
 
-    A silhouette of 0.25 is nothing extraordinary for k-means on evenly spread points, hence the reference:
-    the null distribution of the gap statistic (Tibshirani, Walther & Hastie 2001, section 3, b) in a Monte
-    Carlo test. Its points number at most 500, and fewer points have higher silhouettes by chance, so the
-    larger base has the harder test.
+    The choice: of what is stable, apart and without a tiny cluster (below 2% of customers) the best mean rank is
+    taken, each of silhouette, Caliński-Harabasz, Davies-Bouldin, gap and BIC ranking what it can judge. Where nothing
+    is all three, the same is done with what is stable and has no tiny cluster, or else with what is stable; where
+    nothing is stable, the most stable is taken.
+
+    Clusters are fitted to a random sample of at most 5,000 customers, mixtures of 2,000, and criteria, stability and
+    separation are those of at most 1,000. Stability and separation come from four random splits into halves, up to
+    twelve with fewer customers (the first one only, where its halves agree below 0.4): each half is clustered, both
+    place everybody, and `between` is measured on the half that wasn't clustered, along the linear discriminant of each
+    two clusters. On `between` a single group scores about 1, be it skewed, heavy-tailed, uniform or elongated, whatever
+    the method and number: the density between two points of one hump isn't below that at the lower one. Discrete
+    traits have gaps of their own; the bases of one group (see `models.cluster_reference`) have the same, which is what
+    `reference` guards against.
     """
     if (clusters is not None and clusters < 2) or most < 2:
         raise ValueError("Clustering needs at least two clusters.")
     features = _checked(features)
-    points = _standardised(features)
+    points = _finite(features)
     rng = np.random.default_rng(seed)
     sample = points[rng.permutation(len(points))[:_FIT_ON]]
     distinct = len(np.unique(sample, axis=0))
     if distinct < (clusters or 2):
-        raise ValueError(f"There are {distinct} different kinds of customer, too few for {clusters or 2} clusters.")
+        raise ValueError(f"There are {distinct} different kinds of customer, too few for {clusters or 'two'} clusters.")
     largest = max(2, min(most, distinct, len(points) // _CUSTOMERS_PER_CLUSTER))
     tried = [clusters] if clusters else list(range(2, largest + 1))
-
-    # One thread for each k-means: it adds up in the order in which threads finish, so several would not give the
-    # same twice. Different numbers of clusters are tried at once, each drawing from a generator of its own.
-    with warnings.catch_warnings(), threadpool_limits(limits=1), ThreadPoolExecutor() as pool:
-        # A resample of a small base may hold fewer different customers than clusters; that counts against k.
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
+        # a half may hold fewer different customers than clusters; stability then counts against that number
         warnings.simplefilter("ignore", ConvergenceWarning)
-        judged = sample[:_JUDGE_ON]
-        distances = pairwise_distances(judged)
-        trials = list(pool.map(partial(_try, sample, judged, distances), tried, rng.spawn(len(tried))))
-        fits = {k: fit for k, (fit, _, _) in zip(tried, trials, strict=True)}
-        choice = pd.DataFrame(
-            {"k": tried, "silhouette": [trial[1] for trial in trials], "stability": [trial[2] for trial in trials]}
-        )
-        best = _best(choice)
-        choice["chosen"] = np.arange(len(choice)) == best
-        k, silhouette, stability = tried[best], *choice[["silhouette", "stability"]].iloc[best]
-        reference = _reference(judged, k, rng)
-        nearest = fits[k].predict(points)
-
-    labels = _ranked(nearest, features)
-    names = _names(labels, features, points)
-    return Clustering(
+        draw_reference = one_group_like(sample[:_JUDGE_ON])
+        trials = _trials(sample, tried, clusters is None, draw_reference, rng)
+        choice = _choice(trials)
+        best = int(choice["chosen"].to_numpy().argmax())
+        trial = trials[best]
+        references = _between_in_references(trial, draw_reference, min(len(sample), _REFERENCE_ON), rng)
+        model, labels = _numbered(trial, features, points)
+    row = choice.iloc[best]
+    between = float(row["between"])
+    return Clusters(
         labels=labels,
-        k=k,
+        k=len(model.centres),
+        method=trial.method,
         choice=choice,
-        profile=_profile(labels, features, names),
-        names=names,
-        silhouette=float(silhouette),
-        stability=float(stability),
-        reference=reference,
-        clear=bool(silhouette >= WEAK_SILHOUETTE and silhouette > reference and stability >= UNSTABLE),
+        stability=float(row["stability"]),
+        silhouette=float(row["silhouette"]),
+        between=between,
+        reference=float(np.mean(references)),
+        clear=bool(row["sound"] and between <= APART * np.mean(references) and between < min(references)),
+        model=model,
     )
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One clustering of the sample, and what speaks for it; criteria that don't apply are NaN."""
+
+    method: Method
+    number: int
+    fit: _Fit
+    criteria: dict[str, float]
 
 
 def _checked(features: pd.DataFrame) -> pd.DataFrame:
     if len(features) < FEWEST_CUSTOMERS:
-        raise ValueError(f"Clusters need at least {FEWEST_CUSTOMERS} customers; here there are {len(features)}.")
+        raise ValueError(
+            f"Clusters need at least {FEWEST_CUSTOMERS} customers whose needs show; here there are {len(features)}."
+        )
     if not features.index.is_unique:
         raise ValueError("Every customer must appear once; some appear more often.")
-    if features[COMPARED].isna().to_numpy().any():
-        raise ValueError(f"Customers are compared by {', '.join(COMPARED)}; some values are missing.")
+    if features.shape[1] == 0:
+        raise ValueError("Customers differ in nothing by which they could be compared.")
     return features.sort_index()
 
 
-def _standardised(features: pd.DataFrame) -> np.ndarray:
-    """Return the compared features on one scale, shape (customers, 3), negative spend as none."""
-    logs = np.log1p(features[COMPARED].to_numpy(np.float64).clip(min=0))
-    mean, spread = logs.mean(axis=0), logs.std(axis=0)
-    # equal values differ by rounding only, which must not be blown up into a difference
-    varies = spread > _ROUNDING * np.maximum(1, np.abs(mean))
-    scaled = np.where(varies, (logs - mean) / np.where(varies, spread, 1), 0.0)
-    return scaled.clip(-_FARTHEST, _FARTHEST)
+def _finite(features: pd.DataFrame) -> Array:
+    points = features.to_numpy(np.float64)
+    if not np.isfinite(points).all():
+        raise ValueError("To compare customers every feature must be known of each; some values are missing.")
+    return points
 
 
-def _k_means(k: int, rng: np.random.Generator) -> KMeans:
-    return KMeans(k, n_init=_STARTS, random_state=int(rng.integers(2**31)))
+def _trials(
+    sample: Array, tried: list[int], free: bool, draw_reference: Draw, rng: np.random.Generator
+) -> list[_Trial]:
+    """Return every clustering tried, with its criteria."""
+    judged = sample[:_JUDGE_ON]
+    distances = pairwise_distances(judged)
+    number_of_splits = int(np.clip(_SPLIT_CUSTOMERS / len(judged), *_SPLITS))
+    splits = [np.array_split(rng.permutation(len(judged)), 2) for _ in range(number_of_splits)]
+    gaps = _gaps(sample[:_REFERENCE_ON], tried, draw_reference, rng)
+    trials = []
+
+    def add(method: Method, number: int, fit: _Fit, **criteria: float) -> None:
+        trials.append(
+            _Trial(
+                method,
+                number,
+                fit,
+                _criteria(fit, judged, distances) | criteria | _halves(method, number, judged, splits, rng),
+            )
+        )
+
+    for number, gap in zip(tried, gaps, strict=True):
+        add("k-means", number, _k_means(sample, number, rng), gap=gap)
+    for number in tried:
+        mixture, bic = _mixture(sample, number, rng, like=len(judged))
+        add("mixture", number, mixture, bic=bic)
+    dense = _dense(judged[:_DENSE_ON]) if sample.shape[1] <= _DENSE_AXES and free else None
+    if dense is not None and dense[1] <= MOST_NOISE and len(dense[0].centres) <= max(tried):
+        add("HDBSCAN", len(dense[0].centres), dense[0], noise=dense[1])
+    return trials
 
 
-def _try(
-    sample: np.ndarray, judged: np.ndarray, distances: np.ndarray, k: int, rng: np.random.Generator
-) -> tuple[KMeans, float, float]:
-    """Return k-means with `k` clusters, its silhouette and its stability."""
-    fit = _k_means(k, rng).fit(sample)
-    return fit, _silhouette(distances, fit.predict(judged)), _stability(sample, judged, k, rng)
+def _k_means(points: Array, number: int, rng: np.random.Generator, starts: int = _STARTS) -> _Nearest:
+    number = min(number, len(np.unique(points, axis=0)))
+    fitted = KMeans(number, n_init=starts, random_state=int(rng.integers(2**31))).fit(points)
+    return _Nearest(fitted.cluster_centers_)
 
 
-def _silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean silhouette; 0 where it isn't defined, with one cluster or each point its own."""
-    if not 1 < len(np.unique(labels)) < len(labels):
-        return 0.0
-    return float(silhouette_score(distances, labels, metric="precomputed"))
+def _mixture(points: Array, number: int, rng: np.random.Generator, like: int) -> tuple[Mixture, float]:
+    """Return a mixture in as many principal axes as `like` customers allow, and its BIC, higher being better."""
+    points = points[:_MIXTURE_ON]
+    most = min(_MIXTURE_AXES, points.shape[1])
+    figures = {axes: number * (axes * (axes + 1) / 2 + axes + 1) for axes in range(1, most + 1)}
+    kept = max([axes for axes, needed in figures.items() if needed * _CUSTOMERS_PER_FIGURE <= like], default=1)
+    values, vectors = np.linalg.eigh(np.cov(points, rowvar=False).reshape(points.shape[1], -1))
+    axes = vectors[:, ::-1][:, :kept]
+    placed = points @ axes
+    least = max(_LEAST_VARIANCE * float(values[::-1][:kept].mean()), 1e-9)
+    # begun at k-means' clusters, EM stays near them even where groups are long and thin
+    fitted = GaussianMixture(
+        number,
+        reg_covar=least,
+        init_params="k-means++",
+        n_init=_MIXTURE_STARTS,
+        random_state=int(rng.integers(2**31)),
+    ).fit(placed)
+    return Mixture(axes, fitted.weights_, fitted.means_, fitted.covariances_), -float(fitted.bic(placed))
 
 
-def _stability(sample: np.ndarray, judged: np.ndarray, k: int, rng: np.random.Generator) -> float:
-    size = min(len(sample), _RESAMPLE)
-    labels = []
-    for _ in range(_RESAMPLES):
-        resample = sample[rng.integers(len(sample), size=size)]
-        labels.append(_k_means(k, rng).fit(resample).predict(judged))
-    neighbours = zip(labels, labels[1:] + labels[:1], strict=True)
-    return float(np.mean([adjusted_rand_score(one, other) for one, other in neighbours]))
+def _dense(points: Array) -> tuple[_Nearest, float] | None:
+    """Return the centres of HDBSCAN's clusters and the share of noise; None where it finds fewer than two."""
+    size = max(_CUSTOMERS_PER_CLUSTER // 2, round(_DENSE_SHARE * len(points)))
+    labels = HDBSCAN(min_cluster_size=size, copy=True).fit_predict(points)
+    if labels.max() < 1:
+        return None
+    centres = np.array([points[labels == number].mean(axis=0) for number in range(labels.max() + 1)])
+    return _Nearest(centres), float((labels < 0).mean())
 
 
-def _best(choice: pd.DataFrame) -> int:
-    """Return the chosen row's position."""
-    stable = choice["stability"] >= STABLE
-    merit = choice["silhouette"].where(stable) if stable.any() else choice["stability"]
-    return int(merit.argmax())
+def _criteria(fit: _Fit, judged: Array, distances: Array) -> dict[str, float]:
+    labels = fit.predict(judged)
+    sizes = np.unique_counts(labels).counts
+    told = dict.fromkeys(_HIGHER_IS_BETTER, np.nan) | {"noise": np.nan, "smallest": sizes.min() / len(judged)}
+    if not 1 < len(sizes) < len(judged):
+        return told | {"silhouette": 0.0, "calinski_harabasz": 0.0, "davies_bouldin": np.inf}
+    return told | {
+        "silhouette": float(silhouette_score(distances, labels, metric="precomputed")),
+        "calinski_harabasz": float(calinski_harabasz_score(judged, labels)),
+        "davies_bouldin": float(davies_bouldin_score(judged, labels)),
+    }
 
 
-def _reference(points: np.ndarray, k: int, rng: np.random.Generator) -> float:
-    """Return the best silhouette on points spread evenly over the box along the principal axes."""
-    centred = points - points.mean(axis=0)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
-    along = centred @ axes.T
-    size = (min(len(points), _REFERENCE_POINTS), along.shape[1])
-    silhouettes = []
+def _gaps(points: Array, tried: list[int], draw_reference: Draw, rng: np.random.Generator) -> Array:
+    """Return the gap statistic of k-means for each number: how much tighter than in bases of one group."""
+
+    def log_spread(cloud: Array) -> list[float]:
+        spreads = []
+        for number in tried:
+            fit = _k_means(cloud, number, rng, starts=1)
+            spreads.append(np.log(max(1e-12, ((cloud - fit.centres[fit.predict(cloud)]) ** 2).sum())))
+        return spreads
+
+    references = [log_spread(draw_reference(len(points), rng)) for _ in range(_GAP_REFERENCES)]
+    return np.mean(references, axis=0) - log_spread(points)
+
+
+def _halves(
+    method: Method, number: int, points: Array, splits: list[list[Array]], rng: np.random.Generator
+) -> dict[str, float]:
+    """Return how alike the clusterings of two halves are, and how far apart the clusters of one are in the other."""
+    alike: list[float] = []
+    between: list[float] = []
+    for split in splits:
+        if alike and alike[0] < _HOPELESS:
+            break
+        halves = [points[part] for part in split]
+        fits = [_of_half(method, number, half, rng, len(points)) for half in halves]
+        alike.append(adjusted_rand_score(*(fit.predict(points) for fit in fits)))
+        between += [_between(fit, half, held) for fit, half, held in zip(fits, halves, halves[::-1], strict=True)]
+    return {"stability": float(np.mean(alike)), "between": float(np.mean(between))}
+
+
+def _of_half(method: Method, number: int, half: Array, rng: np.random.Generator, like: int) -> _Fit:
+    if method == "mixture":
+        return _mixture(half, number, rng, like)[0]
+    if method == "HDBSCAN":
+        found = _dense(half)
+        return found[0] if found else _Nearest(half.mean(axis=0, keepdims=True))
+    return _k_means(half, number, rng, starts=_STARTS)
+
+
+def _between(fit: _Fit, fitted: Array, held: Array) -> float:
+    """Return the density between two clusters over that in the thinner one's middle, of the two least apart.
+
+    Directions are the linear discriminants of the points the clusters were fitted to; densities are those of the
+    points held out, so that a direction in which only the former happen to part shows no gap.
+    """
+    labels, held_labels = fit.predict(fitted), fit.predict(held)
+    numbers = np.unique(labels)
+    if len(numbers) < 2:
+        return 1.0
+    groups = {number: fitted[labels == number] for number in numbers}
+    means = {number: group.mean(axis=0) for number, group in groups.items()}
+    scatter = {number: (group - means[number]).T @ (group - means[number]) for number, group in groups.items()}
+    highest = 0.0
+    for place, one in enumerate(numbers):
+        for other in numbers[:place]:
+            size, features = len(groups[one]) + len(groups[other]), fitted.shape[1]
+            within = (scatter[one] + scatter[other]) / size
+            # the fewer customers to a feature, the rounder the clusters are taken to be
+            round_share = min(1.0, features / size)
+            level = np.trace(within) / features
+            within = (1 - round_share) * within + (round_share * level + 1e-9) * np.eye(features)
+            direction = np.linalg.solve(within, means[one] - means[other])
+            sides = [held[held_labels == number] @ direction for number in (one, other)]
+            highest = max(highest, _valley(*sides))
+    return highest
+
+
+def _valley(one: Array, other: Array) -> float:
+    """Return the least density between two groups' medians, over that at the lower median."""
+    if min(len(one), len(other)) < _FEWEST_BESIDE:
+        return 1.0
+    begins, ends = np.median(one), np.median(other)
+    both = np.concatenate([one, other])
+    spread = np.sqrt((one.var() * len(one) + other.var() * len(other)) / len(both))
+    width = 0.9 * spread * min(len(one), len(other)) ** -0.2
+    if begins == ends or width == 0:
+        return float(begins == ends)
+    steps = np.linspace(begins, ends, _STEPS)
+    density = np.exp(-0.5 * ((steps[:, None] - both) / width) ** 2).sum(axis=1)
+    return float(density.min() / min(density[0], density[-1]))
+
+
+def _choice(trials: list[_Trial]) -> pd.DataFrame:
+    """Return the table of all trials, with the chosen one."""
+    frame = pd.DataFrame([{"method": trial.method, "clusters": trial.number, **trial.criteria} for trial in trials])
+    places = pd.DataFrame(
+        {
+            name: (ranks - 1) / max(1, ranks.count() - 1)
+            for name, higher in _HIGHER_IS_BETTER.items()
+            for ranks in [frame[name].rank(ascending=not higher)]
+        }
+    )
+    frame["rank"] = places.mean(axis=1)
+    stable, tiny = frame["stability"] >= STABLE, frame["smallest"] < SMALLEST_SHARE
+    frame["sound"] = stable & (frame["between"] <= APART) & ~tiny
+    kept = next((left for left in (frame["sound"], stable & ~tiny, stable) if left.any()), None)
+    best = frame["stability"].idxmax() if kept is None else frame["rank"].where(kept).idxmin()
+    frame["chosen"] = frame.index == best
+    order = ["rank", "stability", "between", "smallest", "noise", "sound", "chosen"]
+    return frame[["method", "clusters", *_HIGHER_IS_BETTER, *order]]
+
+
+def _between_in_references(trial: _Trial, draw_reference: Draw, size: int, rng: np.random.Generator) -> list[float]:
+    """Return how far apart the same method's clusters are in each of several bases of one group."""
+    found = []
     for _ in range(_REFERENCES):
-        even = rng.uniform(along.min(axis=0), along.max(axis=0), size=size)
-        labels = _k_means(k, rng).fit_predict(even)
-        silhouettes.append(_silhouette(pairwise_distances(even), labels))
-    return max(silhouettes)
+        base = draw_reference(size, rng)
+        half, held = base[: size // 2], base[size // 2 :]
+        found.append(_between(_of_half(trial.method, trial.number, half, rng, size), half, held))
+    return found
 
 
-def _ranked(nearest: np.ndarray, features: pd.DataFrame) -> pd.Series:
-    """Return cluster numbers, counted from the one that spent most per customer."""
-    spent = (features["purchases"] * features["mean_spend"]).groupby(nearest).mean()
-    rank = spent.rank(ascending=False, method="first").astype(np.int64)
-    return pd.Series(rank.loc[nearest].to_numpy(), index=features.index, name="cluster")
-
-
-def _profile(labels: pd.Series, features: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
-    groups = features.groupby(labels)
-    customers = groups.size()
-    frame = pd.DataFrame({"name": names, "customers": customers, "share": customers / len(labels)})
-    return frame.join(groups.median()).rename_axis("cluster").reset_index()
-
-
-def _names(labels: pd.Series, features: pd.DataFrame, points: np.ndarray) -> pd.Series:
-    """Name each cluster by where it is farthest from the base; say more where two names coincide."""
-    standing = pd.DataFrame(points, index=features.index, columns=COMPARED).groupby(labels).mean()
-    centres: dict[int, dict[str, float]] = standing.to_dict("index")  # type: ignore[assignment]
-    medians = features[COMPARED].groupby(labels).median().to_dict("index")
-    single = (features["purchases"] == 1).groupby(labels).mean()
-
-    def described(number: int, words: int, least: float) -> str:
-        centre = centres[number]
-        telling = sorted(centre, key=lambda feature: -abs(centre[feature]))[:words]
-        parts = []
-        for feature, (below, above) in _WORDS.items():
-            if feature == "purchases" and single[number] >= 0.9:
-                below = "one purchase"
-            if feature in telling and abs(centre[feature]) >= least:
-                parts.append(above if centre[feature] > 0 else below)
-        return ", ".join(parts) or "typical"
-
-    names = {number: described(number, words=2, least=0.4) for number in centres}
-    for number in _coinciding(names):
-        names[number] = described(number, words=3, least=0.2)
-    if alike := _coinciding(names):
-        apart = standing.loc[alike].std().to_numpy().argmax()
-        feature = COMPARED[apart]
-        for number in alike:
-            names[number] += f" ({_FIGURES[feature].format(medians[number][feature])})"
-    for number in _coinciding(names):
-        names[number] += f", cluster {number}"
-    return pd.Series(names, name="name").rename_axis("cluster")
-
-
-def _coinciding(names: dict[int, str]) -> list[int]:
-    uses = Counter(names.values())
-    return [number for number, name in names.items() if uses[name] > 1]
+def _numbered(trial: _Trial, features: pd.DataFrame, points: Array) -> tuple[ClusterModel, pd.Series]:
+    """Return the clusters numbered from the largest, and who is in which."""
+    place = trial.fit.predict(points)
+    found = np.unique_counts(place)
+    order = found.values[np.argsort(-found.counts, kind="stable")]
+    number = pd.Index(range(1, len(order) + 1), name="cluster")
+    shares = pd.Series(np.sort(found.counts)[::-1] / len(points), index=number, name="share")
+    mixture = None
+    if isinstance(trial.fit, Mixture):
+        centres = np.array([points[place == old].mean(axis=0) for old in order])
+        fit = trial.fit
+        weights = fit.weights[order] / fit.weights[order].sum()
+        mixture = Mixture(fit.axes, weights, fit.means[order], fit.covariances[order])
+    else:
+        centres = trial.fit.centres[order]
+    model = ClusterModel(trial.method, pd.DataFrame(centres, index=number, columns=features.columns), shares, mixture)
+    return model, model.assign(features)

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from models.assumptions import customer_days, left_cut
+from models.customer_days import customer_days
 from models.customer_keys import like_keys
 from models.ledger_rhythm import (
     CERTAIN,
@@ -32,6 +32,7 @@ from models.ledger_rhythm import (
     silent_by_chance,
     silent_every_year,
 )
+from models.left_truncation import left_truncation
 
 Verdict = Literal["note", "watch", "act"]
 WEIGHT: dict[Verdict, int] = {"act": 0, "watch": 1, "note": 2}
@@ -322,18 +323,20 @@ def _unit_of_sources(seen: _Observed) -> Iterator[Question]:
 
 
 def _left_cut(seen: _Observed) -> Iterator[Question]:
-    cut = left_cut(customer_days(seen.sales.select(pl.col("hash").alias("customer"), "date")), seen.as_of)
-    if cut.seen:
+    days = customer_days(seen.sales.select(pl.col("hash").alias("customer"), "date"))
+    found = left_truncation(days, seen.as_of)
+    if found.cut:
         yield Question(
             "left_cut",
-            f"{_plural(cut.opening_customers, 'customer')} first bought in the ledger's first "
-            f"{_plural(cut.opening_days, 'day')}, where {cut.expected_customers:,.0f} were to be expected, and they "
-            f"come back {cut.back_ratio:.1f} times as often as later ones: {_share(cut.excess)} or more were customers "
-            f"before.",
+            f"{_plural(found.opening_customers, 'customer')} first bought in the ledger's first "
+            f"{_plural(found.opening_days, 'day')}, and fewer and fewer after. {_share(found.back_opening)} of them "
+            f"came back within {_plural(found.watch_days, 'day')}; of customers known for long "
+            f"{_share(found.back_known)} do, of those first seen later {_share(found.back_later)}. So about "
+            f"{_share(found.share_already)} of all were customers before.",
             "Does the ledger begin when the business did? If not, can an older export be had?",
             "watch",
-            cut.excess,
-            "share of the first customers",
+            found.share_already,
+            "share of the customers",
         )
 
 

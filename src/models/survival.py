@@ -14,7 +14,7 @@ import polars as pl
 from narwhals.typing import IntoFrame
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtri
-from statsmodels.duration.survfunc import SurvfuncRight, survdiff
+from statsmodels.duration.survfunc import SurvfuncRight
 
 from models.rfm import purchase_days
 
@@ -35,7 +35,7 @@ class LogRank(NamedTuple):
     p_value: float
 
 
-def purchase_gaps(purchases: IntoFrame, as_of: dt.date) -> pd.DataFrame:
+def purchase_gaps(purchases: IntoFrame, as_of: dt.date) -> pl.DataFrame:
     """Measure days from every purchase to the same customer's next one, or to `as_of` where none has come.
 
     Parameters
@@ -47,7 +47,7 @@ def purchase_gaps(purchases: IntoFrame, as_of: dt.date) -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
+    polars.DataFrame
         One row per purchase, sorted by customer and date: `customer`; `purchase_number` (1 is the first);
         `date`; `days` to the next purchase, or to `as_of`; `observed`, whether the next purchase was seen.
         The last purchase of each customer is the only one not observed, and has 0 days if made on `as_of`.
@@ -77,7 +77,6 @@ def purchase_gaps(purchases: IntoFrame, as_of: dt.date) -> pd.DataFrame:
             days=(end - pl.col("date")).dt.total_days(),
             observed="observed",
         )
-        .to_pandas()
     )
 
 
@@ -190,37 +189,86 @@ def log_rank(days: ArrayLike, observed: ArrayLike, group: ArrayLike) -> LogRank:
     Returns
     -------
     LogRank
-        Statistic (unweighted, hypergeometric variance, as statsmodels' `survdiff` computes it), degrees of
-        freedom and p-value. All NaN where there is nothing to compare: no events, fewer than two groups
-        observed until the first event, or everybody having the event at once. A group observed for less
-        time than the first event took says nothing and counts for no degree of freedom.
+        Statistic (unweighted, hypergeometric variance; that of statsmodels' `survdiff`, here reckoned from counts
+        so that a million customers take no longer than their distinct days), degrees of freedom and p-value. All
+        NaN where there is nothing to compare: no events, fewer than two groups observed until the first event, or
+        everybody having the event at once. A group observed for less time than the first event took says nothing
+        and counts for no degree of freedom.
 
     Raises
     ------
     ValueError
         For arrays of different lengths, missing or negative times, or missing `observed`.
+
+    Notes
+    -----
+    Mantel (1966); Kalbfleisch & Prentice (2002), section 1.5.
     """
+    _, difference, variance = _log_rank_parts(days, observed, group)
+    if len(difference) < 2 or not variance.any():
+        return LogRank(np.nan, np.nan, np.nan)
+    # the differences add up to zero, so one group follows from the others
+    statistic = float(difference[1:] @ np.linalg.solve(variance[1:, 1:], difference[1:]))
+    return _tested(statistic, len(difference) - 1)
+
+
+def each_against_the_rest(days: ArrayLike, observed: ArrayLike, group: ArrayLike) -> dict[object, LogRank]:
+    """Test each group's survival curve against that of all the other groups together.
+
+    Parameters
+    ----------
+    days, observed, group : array_like, shape (n,)
+        As for `log_rank`.
+
+    Returns
+    -------
+    dict
+        For each group `log_rank` of it against the rest, in the order in which groups first appear. Groups that
+        say nothing, as there, are left out.
+
+    Raises
+    ------
+    ValueError
+        As `log_rank`.
+    """
+    groups, difference, variance = _log_rank_parts(days, observed, group)
+    return {
+        name: _tested(float(difference[at] ** 2 / variance[at, at]), 1)
+        for at, name in enumerate(groups)
+        if len(groups) > 1 and variance[at, at] > 0
+    }
+
+
+def _tested(statistic: float, degrees_of_freedom: int) -> LogRank:
+    # The upper tail itself: one less the distribution function is 0 for every p-value below 1e-16.
+    return LogRank(statistic, degrees_of_freedom, float(chdtrc(degrees_of_freedom, statistic)))
+
+
+def _log_rank_parts(
+    days: ArrayLike, observed: ArrayLike, group: ArrayLike
+) -> tuple[list[object], np.ndarray, np.ndarray]:
+    """Return the groups compared, their observed less expected events, and the covariance of these."""
     times, status = _checked(days, observed)
-    codes, _ = pd.factorize(np.asarray(group))
+    codes, names = pd.factorize(np.asarray(group))
     if len(codes) != len(times):
         raise ValueError(f"There are {len(times)} times but {len(codes)} groups.")
-    nothing = LogRank(np.nan, np.nan, np.nan)
-    events = status & (codes >= 0)
-    if not events.any():
-        return nothing
+    known = codes >= 0
+    distinct, at = np.unique(times[known], return_inverse=True)
+    cells, shape = codes[known] * len(distinct) + at, (len(names), len(distinct))
+    ended = np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
+    events = np.bincount(cells, weights=status[known], minlength=np.prod(shape)).reshape(shape)
+    at_risk = ended[:, ::-1].cumsum(axis=1)[:, ::-1]
 
-    # Whoever left before the first event is in no risk set; a group of only such rows would make the
-    # variance singular.
-    first_event = times[events].min()
-    compared = (codes >= 0) & (times >= first_event)
-    times, status, codes = times[compared], status[compared], codes[compared]
-    groups = len(np.unique(codes))
-    everybody_at_once = bool((status & (times == first_event)).all())
-    if groups < 2 or everybody_at_once:
-        return nothing
-    statistic, _ = survdiff(times, status, codes)
-    # The upper tail itself: one less the distribution function is 0 for every p-value below 1e-16.
-    return LogRank(float(statistic), groups - 1, float(chdtrc(groups - 1, statistic)))
+    happens = events.sum(axis=0) > 0
+    events, at_risk = events[:, happens], at_risk[:, happens]
+    compared = at_risk.any(axis=1)
+    events, at_risk = events[compared], at_risk[compared]
+    all_events, all_at_risk = events.sum(axis=0), at_risk.sum(axis=0)
+    share = at_risk / all_at_risk
+    difference = (events - share * all_events).sum(axis=1)
+    spread = all_events * (all_at_risk - all_events) / np.maximum(all_at_risk - 1, 1)
+    variance = np.diag(share @ spread) - (share * spread) @ share.T
+    return list(np.asarray(names)[compared]), difference, variance
 
 
 def _checked(days: ArrayLike, observed: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -308,6 +308,35 @@ def pit_uniformity(pit: Any) -> Uniformity:
     return Uniformity(float(test.statistic), float(test.pvalue))
 
 
+def frequency_groups(frequency: Any, most: int = 7) -> tuple[Array, list[str]]:
+    """Group customers by how often they bought, in so few groups that a table or a figure can show them.
+
+    Parameters
+    ----------
+    frequency : array_like of int, of shape (n,)
+        Repeat purchases.
+    most : int, default 7
+        As many and more make the last group. Where these are more than half of the customers, as at a grocer's, each
+        group from 2 on is twice as wide as the one before instead, up to the frequency of the ninth decile.
+
+    Returns
+    -------
+    group : ndarray of int, of shape (n,)
+        Number of each customer's group, in order.
+    labels : list of str
+        Of every group: "0", "1", "2–3", "64+".
+    """
+    times = np.asarray(frequency, dtype=int)
+    lowest = list(range(most + 1))
+    if (times >= most).mean() > 0.5:
+        lowest = [0, 1, 2]
+        while 2 * lowest[-1] <= np.quantile(times, 0.9):
+            lowest.append(2 * lowest[-1])
+    ends = [after - 1 for after in lowest[1:]]
+    labels = [str(low) if low == high else f"{low}–{high}" for low, high in zip(lowest, ends, strict=False)]
+    return np.searchsorted(lowest, times, side="right") - 1, [*labels, f"{lowest[-1]}+"]
+
+
 def expectation_by_frequency(
     frequency: Any, actual: Any, expected: Any, most: int = 7, interval: float = 0.95
 ) -> pd.DataFrame:
@@ -320,14 +349,14 @@ def expectation_by_frequency(
     actual, expected : array_like of shape (n,)
         Purchases in the holdout.
     most : int, default 7
-        Customers with this frequency or more make the last group.
+        Customers with this frequency or more make the last group, unless most customers do; see `frequency_groups`.
     interval : float, default 0.95
         Coverage of the interval of the actual mean, by the normal approximation.
 
     Returns
     -------
     DataFrame
-        A row for each of the groups "0", "1", ..., "7+" that has customers: frequency (the label),
+        A row for each group that has customers, such as "0", "1", ..., "7+": frequency (the label),
         customers, actual, actual_low, actual_high, expected (means). A group of one has no interval.
 
     Raises
@@ -339,7 +368,8 @@ def expectation_by_frequency(
     times = np.asarray(frequency, dtype=int)
     if times.shape != bought.shape:
         raise ValueError(f"frequency has {len(times)} values and actual {len(bought)}; they must match.")
-    frame = pd.DataFrame({"group": np.minimum(times, most), "actual": bought, "expected": forecast})
+    group, labels = frequency_groups(times, most)
+    frame = pd.DataFrame({"group": group, "actual": bought, "expected": forecast})
     groups = frame.groupby("group").agg(
         customers=("actual", "size"),
         mean=("actual", "mean"),
@@ -349,7 +379,7 @@ def expectation_by_frequency(
     margin = norm.ppf((1 + interval) / 2) * groups["sd"] / np.sqrt(groups["customers"])
     return pd.DataFrame(
         {
-            "frequency": [f"{group}+" if group == most else str(group) for group in groups.index],
+            "frequency": [labels[each] for each in groups.index],
             "customers": groups["customers"].to_numpy(),
             "actual": groups["mean"].to_numpy(),
             "actual_low": np.maximum(groups["mean"] - margin, 0).to_numpy(),

@@ -11,13 +11,12 @@ import pytest
 
 from models.assumptions import (
     contradictions,
-    customer_days,
     first_seen_by_day,
-    left_cut,
     purchase_regularity,
     seasonality,
     spend_related_to_frequency,
 )
+from models.customer_days import customer_days
 from models.simulation import CDNOW, simulate_ledger
 
 DATASETS = Path(lifetimes.__file__).parent / "datasets"
@@ -55,100 +54,8 @@ def whole(request):
     return simulated(request.param)
 
 
-class TestCustomerDays:
-    def test_one_row_per_customer_and_day(self):
-        dates = pd.to_datetime(["2024-01-05 10:00", "2024-01-05 23:59", "2024-01-01", "2024-01-02"], format="ISO8601")
-        days = customer_days(pd.DataFrame({"customer": ["a", "a", "b", "a"], "date": dates}))
-        assert days.customer.tolist() == [0, 0, 1]
-        assert (days.day - days.day.min()).tolist() == [1, 4, 0]
-
-    def test_engines_and_types_agree(self):
-        ledger = simulated("CDNOW", 200)
-        expected = customer_days(ledger, END)
-        hours = pl.col("date").cast(pl.Datetime("us", "America/New_York")) + pl.duration(hours=22)
-        for same in (
-            ledger.lazy(),
-            ledger.to_pandas(),
-            ledger.with_columns(pl.col("customer").cast(pl.Int64)),
-            ledger.with_columns(hours.dt.replace_time_zone(None)),
-            ledger.to_pandas().assign(date=ledger["date"].to_list()),
-        ):
-            found = customer_days(same, "2021-12-31")
-            assert (found.customer == expected.customer).all() and (found.day == expected.day).all()
-
-    def test_time_zone_keeps_its_own_day(self):
-        late = pd.Timestamp("2024-01-05 23:30", tz="America/New_York")
-        days = customer_days(pd.DataFrame({"customer": ["a"], "date": [late]}))
-        assert days.day.tolist() == [(pd.Timestamp("2024-01-05") - pd.Timestamp(0)).days]
-
-    def test_later_purchases_are_left_out(self):
-        ledger = simulated("CDNOW", 200)
-        known = customer_days(ledger.filter(pl.col("date") <= dt.date(2019, 6, 30)))
-        cut = customer_days(ledger, "2019-06-30")
-        assert (cut.customer == known.customer).all() and (cut.day == known.day).all()
-
-    def test_refuses_dates_in_words(self):
-        with pytest.raises(ValueError, match="holds String"):
-            customer_days(pl.DataFrame({"customer": ["a"], "date": ["2024-01-01"]}))
-
-
-class TestLeftCut:
-    def test_whole_ledger(self, whole):
-        assert left_cut(whole, END).seen is False
-
-    @pytest.mark.parametrize("base", BASES)
-    @pytest.mark.parametrize("seed", [1, 2, 3])
-    def test_ledger_that_begins_two_years_late(self, base, seed):
-        late = simulated(base, seed=seed).filter(pl.col("date") >= dt.date(2020, 1, 1))
-        found = left_cut(late, END)
-        assert found.seen is True and found.reason == ""
-        assert 0 < found.low < found.excess < found.high < 1
-
-    def test_excess_is_no_more_than_who_were_customers_before(self):
-        ledger = simulated("CDNOW", 20_000)
-        late = ledger.filter(pl.col("date") >= dt.date(2020, 1, 1))
-        found = left_cut(late, END)
-        opening = late.filter(pl.col("date") < dt.date(2020, 1, 1) + dt.timedelta(days=found.opening_days))
-        before = set(ledger.filter(pl.col("date") < dt.date(2020, 1, 1))["customer"])
-        share = np.mean([customer in before for customer in set(opening["customer"])])
-        assert found.opening_customers == opening["customer"].n_unique()
-        assert 0.6 * share < found.excess <= share + 0.05
-
-    @pytest.mark.parametrize("base", BASES)
-    def test_cohort_acquired_evenly_and_then_closed(self, base):
-        cohort = simulated(base, acquisition_days=84, end=dt.date(2019, 6, 30))
-        assert left_cut(cohort, "2019-06-30").seen is False
-
-    @pytest.mark.parametrize("base", BASES)
-    def test_closed_cohort_seen_from_its_fourth_month_on(self, base):
-        cohort = simulated(base, acquisition_days=84, end=dt.date(2019, 6, 30))
-        assert left_cut(cohort.filter(pl.col("date") >= dt.date(2018, 4, 1)), "2019-06-30").seen is True
-
-    @pytest.mark.parametrize("seed", [1, 2, 3])
-    def test_opening_rush_is_no_cut(self, seed):
-        rush = simulated("CDNOW", 1500, acquisition_days=15, seed=seed)
-        found = left_cut(together(rush, simulated("CDNOW", 6000, seed=seed + 10)), END)
-        assert found.seen is False and "crowded" in found.reason and found.excess > 0.5
-
-    def test_growing_base(self):
-        years = [simulated("CDNOW", 500 * year, 365, dt.date(2017 + year, 1, 1), seed=year) for year in range(1, 5)]
-        found = left_cut(together(*years), END)
-        assert found.seen is False and found.excess < 0
-
-    def test_cdnow(self, cdnow):
-        found = left_cut(cdnow)
-        assert found.seen is False and found.excess < 0 and found.back_ratio == pytest.approx(1, abs=0.05)
-        # from April on, after the last new customer, everybody was a customer before
-        assert left_cut(cdnow[cdnow["date"] >= "1997-04-01"]).seen is True
-
-    def test_too_little_to_tell(self):
-        few = left_cut(simulated("CDNOW", 40))
-        assert few.seen is None and "only 40 customers" in few.reason
-        one_day = pd.DataFrame({"customer": range(200), "date": pd.Timestamp("2024-01-01")})
-        assert left_cut(one_day).seen is None
-        assert left_cut(one_day.head(0)).seen is None
-
-    def test_first_seen_by_day(self):
+class TestFirstSeenByDay:
+    def test_every_day_is_counted(self):
         dates = pd.to_datetime(["2024-01-01", "2024-01-03", "2024-01-03", "2024-01-05"])
         table = first_seen_by_day(pd.DataFrame({"customer": ["a", "b", "a", "a"], "date": dates}), "2024-01-06")
         assert table["customers"].tolist() == [1, 0, 1, 0, 0, 0] and table["date"].iloc[-1] == pd.Timestamp(
@@ -331,7 +238,7 @@ class TestContradictions:
         table = contradictions(cdnow, "1998-06-30").set_index("assumption")
         assert table.index.tolist() == ["left_cut", "seasonality", "regularity"]
         assert table["seen"].tolist() == [False, pd.NA, False]
-        assert table.loc["left_cut", "value"] == left_cut(cdnow).excess
+        assert table.loc["left_cut", "value"] == 0 and table.loc["left_cut", "reason"] == ""
         assert list(table.loc["regularity", ["value", "low", "high"]]) == list(purchase_regularity(cdnow)[:3])
         assert "from 24 on" in str(table.loc["seasonality", "reason"])
 

@@ -1,245 +1,202 @@
-"""Clusters of customers: what was planted is found, what wasn't isn't, and chance has no say."""
-
-import datetime as dt
+"""Clusters: what was planted is found, what wasn't isn't, and chance has no say."""
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from models.clustering import behaviour_features, cluster
-
-AS_OF = dt.date(2024, 6, 30)
-
-
-@pytest.fixture
-def purchases():
-    rows = [
-        ("b", "2024-06-30", 5.0),
-        ("a", "2024-01-01", 10.0),
-        ("a", "2024-01-21", 20.0),
-        ("a", "2024-01-21", 10.0),
-        ("a", "2024-01-31", 50.0),
-        ("a", "2024-07-01", 999.0),
-        ("c", "2024-07-01", 999.0),
-    ]
-    frame = pl.DataFrame(rows, schema=["customer", "date", "amount"], orient="row")
-    return frame.with_columns(pl.col("date").str.to_date())
+from benchmarks.needs import AS_OF, SHAPES, comparable, planted_points, simulated_ledger, type_of_customer
+from models.cluster_reference import one_group_like
+from models.clustering import APART, SMALLEST_SHARE, STABLE, Clusters, find_clusters
+from models.needs import needs_features
 
 
-def features_of(logs):
-    """Customers whose recency, frequency and mean spend have these logarithms (of one more), shape (n, 3)."""
-    raw = np.expm1(logs)
-    columns = {"days_since_last": raw[:, 0], "purchases": raw[:, 1], "mean_spend": raw[:, 2]}
-    index = pd.Index([f"{number:06}" for number in range(len(raw))], name="customer")
-    return pd.DataFrame({**columns, "tenure_days": 900.0, "days_between": np.nan}, index=index)
-
-
-def planted(number=900, seed=0):
-    """Three groups of one size: good customers, lapsed single buyers, rare buyers of expensive things."""
-    truth = np.arange(number) % 3
-    centres = np.array([[2.5, 3.0, 3.0], [5.5, 0.8, 3.0], [5.0, 1.0, 6.0]])
-    noise = np.random.default_rng(seed).normal(0, 0.15, (number, 3))
-    return features_of(centres[truth] + noise), truth
-
-
-STRUCTURELESS = {
-    "even": lambda rng, number: rng.uniform(2, 6, (number, 3)),
-    "normal": lambda rng, number: rng.normal(5, 0.5, (number, 3)),
-    "elongated": lambda rng, number: rng.normal(5, 0.5, (number, 1)) + rng.normal(0, 0.25, (number, 3)),
-}
+def frame_of(points):
+    return pd.DataFrame(
+        points,
+        index=pd.Index([f"{number:05}" for number in range(len(points))], name="customer"),
+        columns=[f"trait {number}" for number in range(points.shape[1])],
+    )
 
 
 @pytest.fixture(scope="module")
 def three_groups():
-    features, truth = planted()
-    return features, truth, cluster(features, seed=1)
+    points, truth = planted_points(np.random.default_rng(4), 240, 4, 3, 7.0, skewed=False)
+    return points, truth, find_clusters(points, most=4, seed=1)
 
 
-def test_features_by_hand_know_nothing_later(purchases):
-    expected = pd.DataFrame(
-        {
-            "days_since_last": [151, 0],
-            "purchases": [3, 1],
-            "mean_spend": [30.0, 5.0],
-            "tenure_days": [181, 0],
-            "days_between": [15.0, np.nan],
-        },
-        index=pd.Index(["a", "b"], name="customer", dtype="str"),
-    )
-    pd.testing.assert_frame_equal(behaviour_features(purchases, AS_OF), expected)
+def cigars():
+    """Two long parallel groups, which k-means cuts across."""
+    rng = np.random.default_rng(2)
+    truth = np.arange(400) % 2
+    points = np.column_stack([rng.normal(0, 2, 400), 3.0 * truth + rng.normal(0, 0.35, 400)])
+    return frame_of(points), truth
 
 
-def test_every_kind_of_frame_gives_the_same_features(purchases):
-    eager = behaviour_features(purchases, AS_OF)
-    in_pandas = purchases.to_pandas().assign(date=lambda frame: pd.to_datetime(frame["date"]) + pd.Timedelta("20h"))
-    pd.testing.assert_frame_equal(behaviour_features(purchases.lazy(), AS_OF), eager)
-    pd.testing.assert_frame_equal(behaviour_features(in_pandas, AS_OF), eager)
+def dense_groups():
+    """Four dense groups of unlike sizes and spreads."""
+    rng = np.random.default_rng(5)
+    truth = rng.choice(3, 300, p=[0.5, 0.3, 0.2])
+    centres, spreads = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0]]), np.array([0.3, 0.6, 0.9])
+    return frame_of(centres[truth] + rng.normal(size=(300, 2)) * spreads[truth, None]), truth
 
 
 def test_planted_groups_are_found(three_groups):
-    _, truth, result = three_groups
-    assert result.k == 3
-    assert adjusted_rand_score(truth, result.labels) >= 0.99
-    assert result.clear
-    assert result.stability > 0.99
-    assert result.silhouette > result.reference + 0.2
+    _, truth, found = three_groups
+    assert found.k == 3
+    assert adjusted_rand_score(truth, found.labels) >= 0.99
+    assert found.clear
+    assert found.stability > 0.95
+    assert found.between < 0.2 < 0.8 < found.reference
+
+
+def test_planted_needs_are_found_in_a_ledger():
+    rng = np.random.default_rng(7)
+    types = [type_of_customer(rng, 8) for _ in range(3)]
+    ledger, truth = simulated_ledger(rng, 200, types, 20.0, alike=60.0)
+    compared = needs_features(ledger, AS_OF).compared
+    found = find_clusters(compared, most=4, seed=1)
+    assert found.clear
+    assert found.k == 3
+    assert adjusted_rand_score(truth.loc[found.labels.index], found.labels) >= 0.9
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_needs_that_differ_gradually_are_no_clear_groups(seed):
+    rng = np.random.default_rng(seed)
+    ledger, _ = simulated_ledger(rng, 200, [type_of_customer(rng, 8)], 20.0, alike=10.0)
+    assert not find_clusters(needs_features(ledger, AS_OF).compared, most=4, seed=seed).clear
+
+
+def test_long_groups_are_found_by_mixtures():
+    points, truth = cigars()
+    found = find_clusters(points, most=3, seed=1)
+    assert (found.method, found.k, found.clear) == ("mixture", 2, True)
+    assert adjusted_rand_score(truth, found.labels) >= 0.98
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_one_group_is_no_clear_groups(shape):
+    place = list(SHAPES).index(shape)
+    points = comparable(SHAPES[shape](np.random.default_rng(place), 120, 3 + place % 4))
+    found = find_clusters(points, most=4, seed=place)
+    assert not found.clear
+    assert found.labels.notna().all()
 
 
 def test_the_choice_follows_its_rule(three_groups):
     choice = three_groups[2].choice
-    assert choice["k"].tolist() == [2, 3, 4, 5, 6, 7, 8]
-    stable = choice[choice["stability"] >= 0.8]
-    assert choice.loc[choice["chosen"], "k"].tolist() == [choice.loc[stable["silhouette"].idxmax(), "k"]]
+    assert choice["method"].value_counts()[["k-means", "mixture"]].tolist() == [3, 3]
+    sound = (choice["stability"] >= STABLE) & (choice["between"] <= APART) & (choice["smallest"] >= SMALLEST_SHARE)
+    assert choice["sound"].tolist() == sound.tolist()
+    assert choice["chosen"].tolist() == (choice["rank"] == choice.loc[sound, "rank"].min()).tolist()
+    higher = choice[["silhouette", "calinski_harabasz", "gap", "bic"]].assign(db=-choice["davies_bouldin"])
+    places = higher.rank(ascending=False)
+    expected = ((places - 1) / (places.count() - 1)).mean(axis=1)
+    assert choice["rank"].to_numpy() == pytest.approx(expected.to_numpy())
+    assert choice.loc[choice["method"] == "mixture", "gap"].isna().all()
+    assert choice.loc[choice["method"] == "k-means", "bic"].isna().all()
 
 
-def test_without_a_stable_number_the_most_stable_is_taken():
-    noise = STRUCTURELESS["normal"](np.random.default_rng(1), 300)
-    choice = cluster(features_of(noise), seed=1).choice
-    assert choice["stability"].max() < 0.8
+def test_dense_clusters_are_tried_where_traits_are_few(three_groups):
+    points, truth = dense_groups()
+    found = find_clusters(points, most=4, seed=1)
+    dense = found.choice[found.choice["method"] == "HDBSCAN"]
+    assert dense["clusters"].tolist() == [3]
+    assert 0 <= dense["noise"].iloc[0] <= 0.25
+    assert adjusted_rand_score(truth, found.labels) >= 0.9
+    six = pd.concat([points, points.add_prefix("a "), points.add_prefix("b ")], axis=1)
+    assert "HDBSCAN" not in set(find_clusters(six, most=2, seed=1).choice["method"])
+
+
+def test_without_anything_stable_the_most_stable_is_taken():
+    points = comparable(np.random.default_rng(1).normal(size=(120, 6)))
+    choice = find_clusters(points, most=4, seed=1).choice
+    assert choice["stability"].max() < STABLE
     assert choice["chosen"].tolist() == (choice["stability"] == choice["stability"].max()).tolist()
 
 
-def test_cluster_one_spent_most(three_groups):
-    features, _, result = three_groups
-    spent = (features["purchases"] * features["mean_spend"]).groupby(result.labels).mean()
-    assert spent.index.tolist() == [1, 2, 3]
-    assert spent.is_monotonic_decreasing
-
-
-def test_names_say_what_sets_a_group_apart(three_groups):
-    assert sorted(three_groups[2].names) == [
-        "frequent, recent",
-        "occasional, large baskets",
-        "occasional, long ago",
-    ]
-
-
-def test_the_profile_describes_every_customer_once(three_groups):
-    features, _, result = three_groups
-    profile = result.profile
-    assert list(profile.columns) == ["cluster", "name", "customers", "share", *features.columns]
-    assert profile["cluster"].tolist() == [1, 2, 3]
-    assert profile["name"].tolist() == result.names.tolist()
-    assert profile["customers"].tolist() == [300, 300, 300]
-    assert profile["share"].sum() == pytest.approx(1)
-    first = features[result.labels == 1]
-    assert profile.loc[0, "mean_spend"] == first["mean_spend"].median()
-    assert profile["days_between"].isna().all()
-
-
-@pytest.mark.parametrize(("number", "seed"), [(100, 1), (300, 2), (1000, 3)])
-@pytest.mark.parametrize("kind", STRUCTURELESS)
-def test_structureless_customers_are_no_clear_groups(kind, number, seed):
-    logs = STRUCTURELESS[kind](np.random.default_rng(seed), number)
-    assert not cluster(features_of(logs), seed=seed).clear
+def test_the_largest_is_the_first_and_the_number_can_be_given(three_groups):
+    points = three_groups[0]
+    found = find_clusters(points, clusters=4, seed=1)
+    assert found.k == 4
+    assert set(found.choice["clusters"]) == {4}
+    sizes = found.labels.value_counts().sort_index()
+    assert sizes.index.tolist() == [1, 2, 3, 4]
+    assert sizes.is_monotonic_decreasing
+    assert (found.model.shares * len(points)).to_numpy() == pytest.approx(sizes.to_numpy())
 
 
 def test_the_same_seed_gives_the_same_and_the_order_of_customers_is_immaterial(three_groups):
-    features, _, result = three_groups
-    again = cluster(features.sample(frac=1, random_state=5), seed=1)
-    for name in ("labels", "names"):
-        pd.testing.assert_series_equal(getattr(again, name), getattr(result, name))
-    for name in ("choice", "profile"):
-        pd.testing.assert_frame_equal(getattr(again, name), getattr(result, name), check_exact=True)
-    assert (again.silhouette, again.stability, again.reference) == (
-        result.silhouette,
-        result.stability,
-        result.reference,
-    )
+    points, _, found = three_groups
+    again = find_clusters(points.sample(frac=1, random_state=5), most=4, seed=1)
+    pd.testing.assert_series_equal(again.labels, found.labels)
+    pd.testing.assert_frame_equal(again.choice, found.choice, check_exact=True)
+    assert (again.reference, again.between) == (found.reference, found.between)
+
+
+@pytest.mark.parametrize("base", [cigars, dense_groups])
+def test_a_later_run_places_customers_without_fitting(base):
+    points, _ = base()
+    found = find_clusters(points, clusters=2, seed=1)
+    model = Clusters.from_frame(found.to_frame())
+    assert model.method == found.method
+    pd.testing.assert_series_equal(model.assign(points), found.labels)
+    pd.testing.assert_series_equal(found.assign(points.head(7)), found.labels.head(7))
+    pd.testing.assert_frame_equal(model.centres, found.centres)
+    assert model.assign(points.head(0)).empty
+    with pytest.raises(ValueError, match="trait 1 must be known"):
+        model.assign(points.drop(columns="trait 1"))
+    with pytest.raises(ValueError, match="holds no clusters"):
+        Clusters.from_frame(found.to_frame().clear())
+
+
+def test_typical_members_are_near_the_centre(three_groups):
+    points, _, found = three_groups
+    distances = found.model.distances(points, found.labels)
+    expected = np.linalg.norm(points - found.centres.loc[found.labels].to_numpy(), axis=1)
+    assert distances.to_numpy() == pytest.approx(expected)
 
 
 def test_a_base_larger_than_the_sample_is_labelled_whole():
-    features, truth = planted(number=30_000)
-    result = cluster(features, clusters=3, seed=1)
-    assert adjusted_rand_score(truth, result.labels) >= 0.99
-    assert result.labels.index.equals(features.index)
-
-
-@pytest.mark.parametrize("clusters", [2, 5, 8, 12])
-def test_as_many_clusters_as_asked_for_with_names_of_their_own(clusters):
-    logs = STRUCTURELESS["even"](np.random.default_rng(9), 400)
-    result = cluster(features_of(logs), clusters=clusters, seed=1)
-    assert result.k == clusters
-    assert result.choice[["k", "chosen"]].to_numpy().tolist() == [[clusters, True]]
-    assert sorted(result.labels.unique()) == list(range(1, clusters + 1))
-    assert result.names.is_unique
-    assert result.names.str.len().gt(0).all()
-
-
-def test_customers_of_one_purchase_are_called_so():
-    logs = np.random.default_rng(2).normal([3.0, 2.5, 3.0], 0.1, (200, 3))
-    logs[::2, 0] += 3
-    features = features_of(logs)
-    features.loc[features.index[::2], "purchases"] = 1
-    assert sorted(cluster(features, clusters=2, seed=1).names) == [
-        "frequent, recent",
-        "one purchase, long ago",
-    ]
-
-
-def test_a_few_extraordinary_customers_claim_no_cluster():
-    features, _ = planted()
-    features.loc[features.index[:2], "mean_spend"] = 1e12
-    result = cluster(features, clusters=3, seed=1)
-    assert result.profile["customers"].min() > 200
-
-
-def test_negative_spend_counts_as_none():
-    features, _ = planted()
-    features.loc[features.index[:5], "mean_spend"] = -40.0
-    nothing = features.assign(mean_spend=features["mean_spend"].clip(lower=0))
-    assert cluster(features, clusters=3, seed=1).silhouette == cluster(nothing, clusters=3, seed=1).silhouette
-
-
-def test_a_base_without_repeat_purchases_still_has_an_answer():
-    rng = np.random.default_rng(4)
-    dates = np.datetime64("2024-01-01") + rng.integers(0, 180, 200).astype("timedelta64[D]")
-    once = pd.DataFrame({"customer": np.arange(200).astype(str), "date": dates, "amount": rng.gamma(2, 20, 200)})
-    features = behaviour_features(once, AS_OF)
-    assert features["days_between"].isna().all()
-    assert len(cluster(features, seed=1).labels) == 200
-
-
-@pytest.mark.parametrize("clusters", [None, 3])
-def test_the_smallest_base(clusters):
-    features, _ = planted(number=20)
-    result = cluster(features, clusters=clusters, seed=1)
-    assert len(result.labels) == 20
-    assert result.choice["k"].max() <= 4
+    points, truth = planted_points(np.random.default_rng(3), 20_000, 3, 3, 7.0, skewed=False)
+    found = find_clusters(points, clusters=3, seed=1)
+    assert found.labels.index.equals(points.index)
+    assert adjusted_rand_score(truth, found.labels) >= 0.98
 
 
 @pytest.mark.parametrize(
     ("change", "options", "sentence"),
     [
-        (lambda frame: frame.head(19), {}, "at least 20 customers; here there are 19"),
-        (
-            lambda frame: frame.assign(purchases=1.0, mean_spend=1.0, days_since_last=1.0),
-            {},
-            "1 different kinds",
-        ),
-        (
-            lambda frame: frame.assign(purchases=1.0, mean_spend=1.0, days_since_last=[1.0, 2.0] * 450),
-            {"clusters": 3},
-            "2 ",
-        ),
+        (lambda frame: frame.head(49), {}, "at least 50 customers whose needs show; here there are 49"),
+        (lambda frame: frame * 0, {}, "1 different kinds of customer, too few for two"),
+        (lambda frame: (frame > 0).iloc[:, :1] * 1.0, {"clusters": 3}, "2 different kinds of customer, too few for 3"),
         (lambda frame: pd.concat([frame, frame.head(1)]), {}, "appear once"),
-        (lambda frame: frame.assign(mean_spend=np.nan), {}, "missing"),
+        (lambda frame: frame.where(frame > 0), {}, "missing"),
+        (lambda frame: frame[[]], {}, "differ in nothing"),
         (lambda frame: frame, {"clusters": 1}, "two clusters"),
         (lambda frame: frame, {"most": 1}, "two clusters"),
     ],
 )
-def test_what_cant_be_clustered_is_refused(change, options, sentence):
+def test_what_cant_be_clustered_is_refused(three_groups, change, options, sentence):
     with pytest.raises(ValueError, match=sentence):
-        cluster(change(planted()[0]), seed=1, **options)
+        find_clusters(change(three_groups[0]), seed=1, **options)
 
 
-def test_a_feature_that_is_the_same_for_everybody_names_no_cluster():
-    rng = np.random.default_rng(5)
-    features = pd.DataFrame(
-        {"days_since_last": rng.choice([3, 300], 200) + rng.integers(0, 9, 200), "purchases": 2, "mean_spend": 9.99},
-        index=pd.Index([f"c{i:03d}" for i in range(200)], name="customer"),
-    )
-    names = cluster(features, seed=1).names
-    assert not names.str.contains("baskets|frequent|occasional").any()
+def test_a_reference_keeps_margins_and_correlations_but_no_second_hump():
+    rng = np.random.default_rng(1)
+    common = rng.normal(size=4_000)
+    skewed = np.exp(common + 0.5 * rng.normal(size=4_000))
+    often_none = np.where(rng.random(4_000) < 0.4, 0.0, rng.normal(5, 1, 4_000))
+    two_humps = np.where(rng.random(4_000) < 0.5, -4.0, 4.0) + rng.normal(size=4_000)
+    points = np.column_stack([common, skewed, often_none, two_humps])
+    drawn = one_group_like(points)(20_000, rng)
+    levels = [0.1, 0.5, 0.9]
+    assert np.quantile(drawn[:, 0], levels) == pytest.approx(np.quantile(common, levels), abs=0.1)
+    assert np.quantile(drawn[:, 1], levels) == pytest.approx(np.quantile(skewed, levels), rel=0.1)
+    assert (drawn[:, 2] == 0).mean() == pytest.approx((often_none == 0).mean(), abs=0.02)
+    ranks = pd.DataFrame(points).corr("spearman").loc[0, 1]
+    assert pd.DataFrame(drawn).corr("spearman").loc[0, 1] == pytest.approx(ranks, abs=0.03)
+    heights, _ = np.histogram(drawn[:, 3], np.linspace(-5, 5, 11))
+    assert (np.abs(points[:, 3]) < 1).mean() < 0.01
+    assert heights[4:6].min() > 0.5 * heights.max()

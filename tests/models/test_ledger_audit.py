@@ -19,8 +19,9 @@ def ledger(a_day: int = 8, customers: int = 400, last: dt.date = LAST, seed: int
     random = np.random.default_rng(seed)
     days = pl.date_range(FIRST, last, eager=True).to_frame("date").filter(DAY.dt.weekday() < 7)
     rows = days.select(pl.col("date").repeat_by(a_day).explode(empty_as_null=False))
-    # a window of customers that moves on: nobody buys from the first day to the last
-    place = np.linspace(0, customers, rows.height) + random.uniform(0, customers / 4, rows.height)
+    # a window of customers that fills and then moves on: nobody buys from the first day to the last
+    newest = np.linspace(0, customers, rows.height)
+    place = newest - np.minimum(newest, customers / 4) * random.uniform(0, 1, rows.height)
     return rows.with_columns(
         customer="C" + pl.Series(1000 + place.astype(int)).cast(pl.String),
         amount=pl.Series(np.round(random.lognormal(3, 0.7, rows.height), 2)),

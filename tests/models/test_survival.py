@@ -1,16 +1,20 @@
 """Gaps between purchases, Kaplan-Meier, log-rank: published figures, hand-computed cases, edges."""
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy.stats import norm
-from statsmodels.duration.survfunc import SurvfuncRight
+from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
-from models.survival import kaplan_meier, log_rank, purchase_gaps, survival_at
+from models.multiple_comparisons import holm
+from models.survival import each_against_the_rest, kaplan_meier, log_rank, purchase_gaps, survival_at
 
+REFERENCE = Path(__file__).parent / "reference"
 AS_OF = dt.date(2024, 3, 31)
 
 # Remission of leukemia in weeks, 6-MP and placebo: Freireich et al. (1963), Blood 21, 699-716.
@@ -35,29 +39,29 @@ def purchases():
 
 def test_gaps_end_at_the_next_purchase_or_the_last_day(purchases):
     gaps = purchase_gaps(purchases, AS_OF)
-    expected = pd.DataFrame(
+    expected = pl.DataFrame(
         {
             "customer": ["a", "a", "b"],
             "purchase_number": [1, 2, 1],
-            "date": pd.to_datetime(["2024-01-01", "2024-01-11", "2024-03-31"]),
+            "date": [dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 11), dt.datetime(2024, 3, 31)],
             "days": [10, 80, 0],
             "observed": [True, False, False],
         }
     )
-    pd.testing.assert_frame_equal(gaps, expected)
+    assert_frame_equal(gaps, expected)
 
 
 def test_every_kind_of_frame_gives_the_same_gaps(purchases):
     eager = purchase_gaps(purchases, AS_OF)
     with_hours = purchases.to_pandas().assign(date=lambda frame: pd.to_datetime(frame["date"]) + pd.Timedelta("9h"))
-    pd.testing.assert_frame_equal(purchase_gaps(purchases.lazy(), AS_OF), eager)
-    pd.testing.assert_frame_equal(purchase_gaps(with_hours, AS_OF), eager)
-    pd.testing.assert_frame_equal(purchase_gaps(purchases.reverse(), AS_OF), eager)
+    assert_frame_equal(purchase_gaps(purchases.lazy(), AS_OF), eager)
+    assert_frame_equal(purchase_gaps(with_hours, AS_OF), eager)
+    assert_frame_equal(purchase_gaps(purchases.reverse(), AS_OF), eager)
 
 
 def test_a_ledger_without_purchases_has_no_gaps(purchases):
     gaps = purchase_gaps(purchases, dt.date(2023, 1, 1))
-    assert gaps.empty
+    assert gaps.is_empty()
     assert list(gaps.columns) == ["customer", "purchase_number", "date", "days", "observed"]
 
 
@@ -209,3 +213,113 @@ def test_log_rank_with_nothing_to_compare_is_nan(days, observed, group):
 def test_a_group_never_at_risk_costs_no_degree_of_freedom():
     days, observed, group = [1, 3, 2, 4], [True] * 4, ["A", "A", "B", "B"]
     assert log_rank([*days, 0], [*observed, False], [*group, "C"]) == log_rank(days, observed, group)
+
+
+@pytest.fixture(scope="module")
+def lung():
+    """Advanced lung cancer (Loprinzi et al. 1994), as R's survival has it."""
+    return pd.read_csv(REFERENCE / "lung.csv")
+
+
+@pytest.fixture(scope="module")
+def veteran():
+    """The Veterans' Administration's lung cancer trial (Kalbfleisch & Prentice 1980), as R's survival has it."""
+    return pd.read_csv(REFERENCE / "veteran.csv")
+
+
+def standard_errors(curve):
+    """Take Greenwood's standard error of S back out of a 95% band."""
+    log_log = np.log(-np.log(curve["survival"]))
+    half = np.log(-np.log(curve["low"])) - log_log
+    return half / norm.ppf(0.975) * -np.log(curve["survival"]) * curve["survival"]
+
+
+def test_kaplan_meier_is_r_s_on_lung(lung):
+    """R: summary(survfit(Surv(time, status) ~ 1, lung), times = 365.25), and the median with its 95% limits."""
+    curve = kaplan_meier(lung["time"], lung["died"]).query("events > 0")
+    error = standard_errors(curve)
+    year = curve["days"].searchsorted(365.25, side="right") - 1
+    share, of_year = curve["survival"].iloc[year], error.iloc[year]
+    assert (round(share, 3), round(of_year, 4)) == (0.409, 0.0358)
+    # R's default limits are symmetric for log S
+    ends = [share * np.exp(sign * norm.ppf(0.975) * of_year / share) for sign in (-1, 1)]
+    assert [round(end, 3) for end in ends] == [0.345, 0.486]
+    width = norm.ppf(0.975) * error / curve["survival"]
+    limits = (curve["survival"] * np.exp(sign * width) for sign in (0, -1, 1))
+    assert [curve.loc[limit <= 0.5, "days"].iloc[0] for limit in limits] == [310, 285, 363]
+
+
+def test_kaplan_meier_is_r_s_on_the_men_of_lung(lung):
+    """R: summary(survfit(Surv(time, status) ~ sex, lung)), the first rows and the last quoted ones of sex=1."""
+    men = lung[lung["sex"] == 1]
+    curve = kaplan_meier(men["time"], men["died"]).set_index("days")
+    published = {
+        11: (138, 0.9783, 0.0124),
+        12: (135, 0.9710, 0.0143),
+        53: (128, 0.9130, 0.0240),
+        105: (114, 0.8188, 0.0328),
+        163: (100, 0.7029, 0.0389),
+        176: (93, 0.6738, 0.0399),
+        179: (91, 0.6518, 0.0406),
+    }
+    error = standard_errors(curve.drop(0))
+    found = {
+        day: (int(curve["at_risk"][day]), round(curve["survival"][day], 4), round(error[day], 4)) for day in published
+    }
+    assert found == published
+
+
+def test_medians_are_r_s(lung, veteran):
+    def median(rows):
+        return kaplan_meier(rows["time"], rows["died"]).query("survival <= 0.5")["days"].iloc[0]
+
+    assert {sex: median(rows) for sex, rows in lung.groupby("sex")} == {1: 270, 2: 426}
+    cells = {cell: median(rows) for cell, rows in veteran.groupby("celltype")}
+    assert cells == {"squamous": 118, "smallcell": 51, "adeno": 51, "large": 156}
+
+
+def test_log_rank_is_r_s_on_lung_and_veteran(lung, veteran):
+    """R: survdiff(Surv(time, status) ~ sex, lung), and of veteran ~ trt and ~ celltype; to three digits."""
+    by_sex = log_rank(lung["time"], lung["died"], lung["sex"])
+    by_treatment, by_cell = (
+        log_rank(veteran["time"], veteran["died"], veteran[name]) for name in ("treatment", "celltype")
+    )
+    assert [f"{test.statistic:.3g}" for test in (by_sex, by_treatment, by_cell)] == ["10.3", "0.00823", "25.4"]
+    assert [test.degrees_of_freedom for test in (by_sex, by_treatment, by_cell)] == [1, 1, 3]
+    assert [f"{test.p_value:.3g}" for test in (by_sex, by_treatment, by_cell)] == ["0.00131", "0.928", "1.27e-05"]
+
+
+def test_log_rank_is_statsmodels_statistic_with_ties_and_many_groups():
+    rng = np.random.default_rng(3)
+    for groups in (2, 3, 6):
+        days, observed, group = rng.geometric(0.1, 400), rng.random(400) < 0.7, rng.integers(0, groups, 400)
+        assert log_rank(days, observed, group).statistic == pytest.approx(survdiff(days, observed, group)[0], rel=1e-10)
+
+
+def test_each_group_is_tested_against_all_others_together(veteran):
+    days, died, cell = veteran["time"], veteran["died"], veteran["celltype"]
+    alone = each_against_the_rest(days, died, cell)
+    assert list(alone) == ["squamous", "smallcell", "adeno", "large"]
+    for name, test in alone.items():
+        assert test == pytest.approx(log_rank(days, died, cell == name), rel=1e-10)
+    assert each_against_the_rest([1, 2], [True, True], ["A", "A"]) == {}
+    assert each_against_the_rest([5, 5], [True, True], ["A", "B"]) == {}
+
+
+def test_holm_by_hand():
+    """The smallest of three counts three times, the next twice, and none may fall below one before it."""
+    assert holm([0.04, 0.01, 0.03]).tolist() == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.02, np.nan, 0.9]).tolist() == pytest.approx([0.04, np.nan, 0.9], nan_ok=True)
+    assert np.isnan(holm([np.nan])).all()
+    assert holm([]).shape == (0,)
+
+
+def test_of_many_groupings_of_customers_who_are_alike_hardly_one_differs():
+    """Holm: any difference in at most one base of twenty, of ten groupings each; in 4 of 12 hardly ever."""
+    rng = np.random.default_rng(11)
+    wrong = 0
+    for _ in range(12):
+        days = rng.geometric(0.02, 150)
+        p_values = [log_rank(np.minimum(days, 100), days <= 100, rng.integers(0, 4, 150)).p_value for _ in range(10)]
+        wrong += holm(p_values).min() < 0.05
+    assert wrong < 4

@@ -12,6 +12,7 @@ from models.validation import (
     calibration_by_decile,
     cumulative_tracking,
     expectation_by_frequency,
+    frequency_groups,
     holdout_scores,
     interval_coverage,
     mean_log_score,
@@ -274,3 +275,16 @@ class TestSpendFrequencyCorrelation:
 
     def test_a_constant_with_rounding_errors_is_a_constant(self):
         assert np.isnan(spend_frequency_correlation([1, 2, 3, 4], [0.1] * 4).correlation)
+
+
+class TestFrequencyGroups:
+    def test_few_purchases_stand_alone(self):
+        group, labels = frequency_groups([0, 1, 6, 7, 90], most=7)
+        assert group.tolist() == [0, 1, 6, 7, 7]
+        assert labels == ["0", "1", "2", "3", "4", "5", "6", "7+"]
+
+    def test_where_most_buy_often_groups_widen(self):
+        frequency = [0, 1, 2, 3, 4, 7, 8, *range(9, 41)]
+        group, labels = frequency_groups(frequency, most=7)
+        assert labels == ["0", "1", "2–3", "4–7", "8–15", "16–31", "32+"]
+        assert group[:7].tolist() == [0, 1, 2, 2, 3, 3, 4] and group[-1] == 6

@@ -1,180 +1,275 @@
-"""The steps of `06_differentiation`: how customers differ in value and in how they buy."""
+"""The steps of `06_differentiation`: how customers differ in value and in needs, two axes that say different things."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import polars as pl
 
-from models.clustering import Clustering, behaviour_features, cluster
+from models.cluster_map import ClusterMap, cluster_map
+from models.cluster_names import cluster_names
+from models.clustering import Clusters, find_clusters
+from models.needs import TABLE_SCHEMA, Needs, needs_features
+from models.value_tiers import MOST_VALUABLE, TierDoubt
 
 from ..chapter import Chapter
 from ..errors import CannotSay
-from ..findings import Findings
 from ..shown_table import Columns, ShownTable, show_table
+from ..trait_words import in_unit
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, if_known, money, number, percent, plural
+from ..wording import percent, plural
+from . import left_cut, value_tiers
+from .value_tiers import ValueTiers
 
-STRONG = 0.5  # silhouette from which groups are called clearly apart (Kaufman & Rousseeuw 1990)
-# value tiers: the share of customers, from the most valuable down, at which each tier ends
-TIERS = {"top tenth": 0.1, "next three tenths": 0.4, "other six tenths": 1.0}
-
-
-def features(chapter: Chapter) -> pd.DataFrame:
-    """Return how each customer buys, as known at `as_of`; see `models.clustering.behaviour_features`."""
-    return behaviour_features(chapter.purchases, chapter.as_of)
+SHOWN_CHOICES = 6
+OF_CATEGORIES = "Share of the money spent."
+DECIMALS_COMPARED, DECIMALS_SHOWN = 9, 4  # beyond them a distance depends on the order in which threads add up
+SEGMENTS = {
+    "customer": pl.String,
+    "value_tier": pl.String,
+    "value_tier_probability": pl.Float64,
+    "cluster": pl.Int64,
+    "cluster_name": pl.String,
+    "typicality": pl.Float64,
+}
 
 
 @says_why_not
-def clusters(chapter: Chapter, behaviour: pd.DataFrame) -> Clustering:
-    """Group customers who buy alike."""
+def needs(chapter: Chapter) -> Needs:
+    """Describe what each customer buys and how; see `models.needs.needs_features`."""
     try:
-        return cluster(behaviour, seed=chapter.parameters.seed)
+        return needs_features(chapter.ledger, chapter.as_of, chapter.parameters.needs_categories)
     except ValueError as reason:
         raise CannotSay(str(reason)) from None
 
 
 @says_why_not
-def choice_table(grouping: Clustering) -> ShownTable:
-    """Show what speaks for each number of clusters."""
-    frame = grouping.choice.assign(taken=np.where(grouping.choice["chosen"], "chosen", ""))
-    columns: Columns = {
-        "k": ("clusters", count),
-        "silhouette": ("silhouette (1 clear, 0 none)", lambda value: f"{value:.2f}"),
-        "stability": ("stability (1 the same, 0 chance)", lambda value: f"{value:.2f}"),
-        "taken": ("", str),
-    }
-    return show_table(frame, "How clear and how stable each number of clusters is", columns)
+def clusters(chapter: Chapter, told: Needs) -> Clusters:
+    """Group customers with like needs; see `models.clustering.find_clusters`."""
+    try:
+        return find_clusters(told.compared, clusters=chapter.parameters.clusters, seed=chapter.parameters.seed)
+    except ValueError as reason:
+        raise CannotSay(str(reason)) from None
 
 
 @says_why_not
-def profile_table(chapter: Chapter, grouping: Clustering) -> ShownTable:
-    """Show each cluster's size and medians."""
-    currency = chapter.parameters.currency
+def names(chapter: Chapter, told: Needs, grouping: Clusters) -> pd.DataFrame:
+    """Name each cluster by what distinguishes it; see `models.cluster_names.cluster_names`."""
+    return cluster_names(told, grouping.labels, currency=chapter.parameters.currency)
+
+
+@says_why_not
+def laid_out(told: Needs, grouping: Clusters) -> ClusterMap:
+    """Lay customers out in two dimensions; see `models.cluster_map.cluster_map`."""
+    return cluster_map(told, grouping.labels)
+
+
+@says_why_not
+def compared_table(chapter: Chapter, told: Needs) -> ShownTable:
+    """Show what is compared: each trait, the typical customer, and how far customers differ."""
+    rows = []
+    for name, trait in told.about.items():
+        values = told.features[name]
+        ends = values.quantile([0.1, 0.9]) if values.notna().any() else [np.nan, np.nan]
+        worded = [in_unit(value, trait.unit, chapter.parameters.currency) for value in (values.median(), *ends)]
+        # one line for each of a dozen categories
+        says = OF_CATEGORIES if trait.block == "categories" else trait.says
+        rows.append((trait.label, says, worded[0], f"{worded[1]} to {worded[2]}"))
+    frame = pd.DataFrame(rows, columns=["trait", "says", "median", "most"])
     columns: Columns = {
-        "label": ("cluster", str),
-        "customers": ("customers", count),
-        "share": ("share", percent),
-        "purchases": ("purchases", number),
-        "days_since_last": ("days since the last", count),
-        "mean_spend": (f"spend a purchase ({currency})", number),
-        "days_between": ("days between purchases", if_known(count)),
-        "tenure_days": ("days since the first", count),
+        "trait": ("trait", str),
+        "says": ("how it is measured", str),
+        "median": ("half have more than", str),
+        "most": ("eight in ten lie from … to", str),
     }
-    frame = grouping.profile.assign(label=_labels(grouping))
-    return show_table(frame, "The clusters: sizes and medians", columns)
+    caption = f"What {plural(len(told.features), 'customer')} are compared by"
+    return show_table(frame, caption, columns)
 
 
-def value_tiers(valued: pd.DataFrame) -> pd.Series:
-    """Return each customer's value tier by lifetime value; customers of one value share the lower tier.
+def about_needs(chapter: Chapter, told: Needs | Unsaid) -> Unsaid | None:
+    """Say who isn't compared, what the ledger can't show and what its beginning means; None where there is nothing."""
+    if isinstance(told, Unsaid):
+        return None
+    cut = left_cut.what_it_means(chapter, "segments")
+    said = [*told.unsaid, *([cut] if cut else [])]
+    if told.too_few:
+        said.insert(
+            0,
+            f"{plural(told.too_few, 'customer')} bought on fewer than {told.fewest} days: too seldom to show what they "
+            "need, so they have no group.",
+        )
+    return Unsaid(" ".join(said)) if said else None
 
-    Parameters
-    ----------
-    valued : pandas.DataFrame
-        The table `lifetime_value`.
+
+@says_why_not
+def typicality(told: Needs, grouping: Clusters) -> pd.Series:
+    """Return how typical each customer is of the own cluster: 1 nearest to its centre, 0 farthest from it."""
+    far = grouping.model.distances(told.compared, grouping.labels).round(DECIMALS_COMPARED)
+    place = far.groupby(grouping.labels).rank(pct=True)
+    return (1 - place).round(DECIMALS_SHOWN).rename("typicality")
+
+
+def segments(
+    told: ValueTiers,
+    doubted: TierDoubt | Unsaid,
+    grouping: Clusters | Unsaid,
+    named: pd.DataFrame | Unsaid,
+    typical: pd.Series | Unsaid,
+) -> pl.DataFrame:
+    """Return the table `segments`: each customer's place on the axes of value and of needs.
 
     Returns
     -------
-    pandas.Series
-        Tier by customer; missing where no value could be told.
+    polars.DataFrame
+        One row for each customer of the table `lifetime_value`: customer, value_tier, value_tier_probability (in which
+        share of drawn futures the tier holds; null where not drawn), cluster (from 1) and cluster_name (null for who
+        bought too seldom to show needs), typicality (1 in the middle of the cluster, 0 as far from it as nobody else).
     """
-    known = valued.set_index("customer")["clv"]
-    place = known.rank(ascending=False, method="max") / max(1, known.notna().sum())
-    tiers = pd.cut(place, [0, *TIERS.values()], labels=list(TIERS), include_lowest=True)
-    return tiers.astype("object").where(known.notna(), None)
-
-
-def segments(chapter: Chapter, behaviour: pd.DataFrame, grouping: Clustering | Unsaid) -> pd.DataFrame:
-    """Return the table `segments`: value tier and cluster of each customer."""
-    table = pd.DataFrame({"customer": behaviour.index.astype(str)})
-    table["value_tier"] = table["customer"].map(value_tiers(chapter.table("lifetime_value")))
-    if isinstance(grouping, Unsaid):
-        return table.assign(cluster=pd.array([pd.NA] * len(table), dtype="Int64"), cluster_name=None)
-    labels = grouping.labels.set_axis(grouping.labels.index.astype(str))
-    table["cluster"] = table["customer"].map(labels).astype("Int64")
-    table["cluster_name"] = table["cluster"].map(grouping.names)
-    return table
+    frame = told.customers.select("customer", "value_tier")
+    if not isinstance(doubted, Unsaid):
+        frame = frame.join(doubted.customers, on="customer", how="left", maintain_order="left")
+    if not (isinstance(grouping, Unsaid) or isinstance(named, Unsaid) or isinstance(typical, Unsaid)):
+        own = pl.DataFrame(
+            {
+                "customer": grouping.labels.index.astype(str).to_list(),
+                "cluster": grouping.labels.to_numpy(np.int64),
+                "typicality": typical.to_numpy(),
+            }
+        )
+        by_name = pl.from_pandas(named[["cluster", "name"]]).select(
+            pl.col("cluster").cast(pl.Int64), pl.col("name").alias("cluster_name")
+        )
+        own = own.join(by_name, on="cluster", how="left", maintain_order="left")
+        frame = frame.join(own, on="customer", how="left", maintain_order="left")
+    missing = [pl.lit(None, kind).alias(name) for name, kind in SEGMENTS.items() if name not in frame.columns]
+    return frame.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in SEGMENTS.items())
 
 
 def table_segments(chapter: Chapter) -> pd.DataFrame:
     """Compute the table `segments` for a chapter that needs it."""
-    behaviour = features(chapter)
-    return segments(chapter, behaviour, clusters(chapter, behaviour))
+    told = value_tiers.tiers(chapter)
+    buying = needs(chapter)
+    grouping = clusters(chapter, buying)
+    doubted = value_tiers.doubt(chapter, told, value_tiers.futures(chapter))
+    return segments(told, doubted, grouping, names(chapter, buying, grouping), typicality(buying, grouping)).to_pandas()
 
 
-def write_tables(chapter: Chapter, table: pd.DataFrame) -> None:
-    """Write the table `segments`."""
-    text = {name: pd.StringDtype() for name in ("customer", "value_tier", "cluster_name")}
-    chapter.write("segments", table.astype(text))
+def table_cluster_centres(chapter: Chapter) -> pd.DataFrame:
+    """Compute the table `cluster_centres` for a chapter that needs it."""
+    buying = needs(chapter)
+    return centres(buying, clusters(chapter, buying)).to_pandas()
+
+
+def centres(told: Needs | Unsaid, grouping: Clusters | Unsaid) -> pl.DataFrame:
+    """Return the table `cluster_centres`: all that a later run needs to assign a customer without clustering again.
+
+    Returns
+    -------
+    polars.DataFrame
+        With the columns of `models.needs.TABLE_SCHEMA`: how customers are compared (`models.needs.Scale.from_frame`)
+        and the clusters' centres (`models.clustering.Clusters.from_frame`). Empty where there are no clusters.
+    """
+    if isinstance(told, Unsaid) or isinstance(grouping, Unsaid):
+        return pl.DataFrame(schema=TABLE_SCHEMA)
+    return pl.concat([told.scale.to_frame(), grouping.to_frame()])
+
+
+def write_tables(chapter: Chapter, table: pl.DataFrame, told: Needs | Unsaid, grouping: Clusters | Unsaid) -> None:
+    """Write the tables `segments` and `cluster_centres`."""
+    chapter.write("segments", table)
+    chapter.write("cluster_centres", centres(told, grouping))
 
 
 @says_why_not
-def cross_table(table: pd.DataFrame, grouping: Clustering) -> ShownTable:
-    """Show how the customers of each cluster fall into value tiers."""
-    if table["value_tier"].isna().all():
-        raise CannotSay("Without lifetime value customers have no value tier to set beside their cluster.")
-    crossed = pd.crosstab(table["cluster"], table["value_tier"]).reindex(columns=list(TIERS), fill_value=0)
-    frame = crossed.reset_index().assign(label=_labels(grouping).to_numpy())
-    columns: Columns = {"label": ("cluster", str)} | {tier: (f"{tier} by value", count) for tier in TIERS}
-    return show_table(frame, "Customers by cluster and value tier", columns)
+def choice_table(grouping: Clusters) -> ShownTable:
+    """Show what speaks for each method and number of clusters: the one taken, then the best by the criteria."""
+    frame = grouping.choice.sort_values(["chosen", "sound", "rank"], ascending=[False, False, True], kind="stable")
+    frame = frame.head(SHOWN_CHOICES).assign(
+        label=lambda rows: rows["method"] + ", " + rows["clusters"].astype(int).astype(str),
+        verdict=lambda rows: [_verdict(row) for row in rows.itertuples()],
+    )
+    columns: Columns = {
+        "label": ("method and number", str),
+        "rank": ("rank by the criteria (0 best, 1 last)", _two),
+        "silhouette": ("silhouette", _two),
+        "stability": ("found again (1 always)", _two),
+        "between": ("crowd between (1 as inside)", _two),
+        "smallest": ("smallest group", percent),
+        "verdict": ("", str),
+    }
+    tried = plural(len(grouping.choice), "clustering")
+    return show_table(frame, f"{tried} tried, the one taken and the best of the others", columns)
 
 
-def findings(chapter: Chapter, grouping: Clustering | Unsaid, table: pd.DataFrame, behaviour: pd.DataFrame) -> Findings:
-    """State what the chapter found."""
+def _two(value: float) -> str:
+    return "not known" if pd.isna(value) else f"{value:.2f}"
+
+
+def _verdict(row: Any) -> str:
+    if row.chosen:
+        return "taken"
+    return "" if row.sound else "not stable, or not apart"
+
+
+def state_findings(
+    chapter: Chapter,
+    grouping: Clusters | Unsaid,
+    named: pd.DataFrame | Unsaid,
+    sized: pd.DataFrame | Unsaid,
+    cells: pd.DataFrame,
+) -> None:
+    """State whether there are groups by needs, which of them holds most value, and where the most valuable are."""
     if isinstance(grouping, Unsaid):
         chapter.state("clusters", grouping.reason, verdict="unknown")
-        return chapter.findings()
+        return
     _state_clarity(chapter, grouping)
-    _state_extremes(chapter, grouping, behaviour)
-    _state_value(chapter, table, grouping)
-    return chapter.findings()
+    if not isinstance(named, Unsaid) and not isinstance(sized, Unsaid):
+        _state_largest_by_value(chapter, named, sized)
+        _state_where_the_value_is(chapter, cells)
 
 
-def _state_clarity(chapter: Chapter, grouping: Clustering) -> None:
-    border = "" if grouping.silhouette >= STRONG else ", with a gradual border between them"
-    told = f"silhouette {grouping.silhouette:.2f}, stability {grouping.stability:.2f}"
+def _state_clarity(chapter: Chapter, grouping: Clusters) -> None:
+    told = (
+        f"found again in halves of the base with an adjusted Rand index of {grouping.stability:.2f}, and "
+        f"{percent(grouping.between)} as many customers between two groups as inside the thinner one"
+    )
     groups = plural(grouping.k, "group")
     statement = (
-        f"Customers fall into {groups} by how they buy, found again in resamples{border} ({told})."
+        f"Customers fall into {groups} by what and how they buy ({told})."
         if grouping.clear
-        else f"There are no clear groups here: the {groups} shown cut a continuum into handy pieces ({told})."
+        else f"There are no clear groups by needs here: the {groups} shown cut a continuum into handy pieces ({told}; "
+        f"a base of one group has {percent(grouping.reference)})."
     )
     chapter.state("clusters", statement, value=grouping.k, unit="groups", verdict="note" if grouping.clear else "watch")
 
 
-def _state_extremes(chapter: Chapter, grouping: Clustering, behaviour: pd.DataFrame) -> None:
-    spent = (behaviour["purchases"] * behaviour["mean_spend"]).groupby(grouping.labels).sum()
-    if spent.sum() <= 0:
+def _state_largest_by_value(chapter: Chapter, named: pd.DataFrame, sized: pd.DataFrame) -> None:
+    known = sized[sized["value_share"].notna()]
+    if known.empty:
+        chapter.state("cluster_value", "What the groups are worth can't be told.", verdict="unknown")
         return
-    best = int(spent.to_numpy().argmax())
-    profile = grouping.profile[grouping.profile["cluster"] == spent.index[best]].iloc[0]
-    share = float(spent.iloc[best] / spent.sum())
+    best = known.iloc[int(known["value_share"].to_numpy(float).argmax())]
+    portrait = named.set_index("cluster")["portrait"][best["cluster"]].rstrip(".")
     chapter.state(
-        "best_cluster",
-        f"The group '{profile['name']}' ({plural(profile['customers'], 'customer')}, {percent(profile['share'])} of "
-        f"all) brought {percent(share)} of revenue: {plural(profile['purchases'], 'purchase')} at "
-        f"{money(profile['mean_spend'], chapter.parameters.currency)} each, at the median.",
-        value=share,
-        unit="share of revenue",
+        "cluster_value",
+        f"The group '{best['name']}' ({plural(best['customers'], 'customer')}, {percent(best['share'])} of those with "
+        f"a group) holds {percent(best['value_share'])} of their lifetime value. {portrait}.",
+        value=best["value_share"],
+        unit="share of value",
     )
 
 
-def _state_value(chapter: Chapter, table: pd.DataFrame, grouping: Clustering) -> None:
-    top = table[table["value_tier"] == next(iter(TIERS))]
-    if top.empty:
-        chapter.state(
-            "top_value_cluster",
-            "Without lifetime value the groups can't be set beside value.",
-            verdict="unknown",
-        )
+def _state_where_the_value_is(chapter: Chapter, cells: pd.DataFrame) -> None:
+    best = cells[cells["cluster"].notna() & (cells["value_tier"] == MOST_VALUABLE)]
+    if best.empty:
         return
-    shares = top["cluster_name"].value_counts(normalize=True)
+    top = best.iloc[int(best["customers"].to_numpy().argmax())]
+    share = top["customers"] / cells.loc[cells["value_tier"] == MOST_VALUABLE, "customers"].sum()
     chapter.state(
-        "top_value_cluster",
-        f"{percent(shares.iloc[0])} of the most valuable tenth of customers belong to the group '{shares.index[0]}'.",
-        value=shares.iloc[0],
+        "most_valuable_needs",
+        f"{percent(share)} of the most valuable customers belong to the group '{top['name']}'.",
+        value=float(share),
         unit="share of customers",
     )
-
-
-def _labels(grouping: Clustering) -> pd.Series:
-    return grouping.profile["cluster"].astype(str) + ": " + grouping.profile["name"]

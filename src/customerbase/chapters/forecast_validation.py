@@ -28,6 +28,7 @@ from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import DASH, between, count, if_known, listed, number, percent, plural
+from .left_cut import what_it_means
 from .purchase_model import fit_purchases, fitted
 
 DOUBTS = {
@@ -36,8 +37,6 @@ DOUBTS = {
     "regularity": "Buying more regular than random",
 }
 MEANS = {
-    "left_cut": "Many customers of the ledger's first weeks were customers before it begins, so they look younger and "
-    "busier than they are: get the years before, or begin the analysis with customers who came later.",
     "seasonality": "Purchases have strong seasons, which the models don't know: plan by whole years, not by the month.",
     "regularity": "Customers buy more regularly than the models believe, so whoever is silent is lost sooner than they "
     "say.",
@@ -272,7 +271,7 @@ def doubts(chapter: Chapter) -> pd.DataFrame:
 def doubts_table(found: pd.DataFrame) -> ShownTable:
     """Show what was looked for."""
     measured = {
-        "left_cut": "{:.0%} of the first weeks' new customers beyond the later pace",
+        "left_cut": "{:.0%} of the customers",
         "seasonality": "best month {:.1f} times the worst",
         "regularity": "{:.2f}, where 1 is random",
     }
@@ -443,8 +442,9 @@ def state_doubts(chapter: Chapter, found: pd.DataFrame | Unsaid) -> None:
         chapter.state("doubts", found.reason, verdict="unknown")
         return
     seen = found["seen"].fillna(False).astype(bool)
+    means = MEANS | {"left_cut": what_it_means(chapter, "purchase_model")}
     for row in found[seen].itertuples():
-        chapter.state(str(row.assumption), MEANS[str(row.assumption)], value=float(row.value), verdict="watch")  # type: ignore[arg-type]
+        chapter.state(str(row.assumption), means[str(row.assumption)] or "", value=float(row.value), verdict="watch")  # type: ignore[arg-type]
     unknown = found["seen"].isna()
     sentences = [
         f"{verb}: {listed([DOUBTS[name].lower() for name in found.loc[which, 'assumption']])}"

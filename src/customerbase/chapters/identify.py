@@ -17,6 +17,7 @@ from ..unsaid import Unsaid, says_why_not
 from ..wording import count, money, percent, plural
 from .central_file import NO_TABLE, share_of, state_central_file
 from .ledger_audit import state_ledger
+from .left_cut import state_left_cut
 
 CERTAINTIES = {"under 80%": 0.8, "80% to 90%": 0.9, "90% to 95%": 0.95, "95% to 99%": 0.99, "99% to 99.9%": 0.999}
 NEARLY_SURE = "over 99.9%"
@@ -113,6 +114,7 @@ def findings(
 ) -> Findings:
     """State whether the ledger can be trusted, how well the customers are known, and how many there are."""
     state_ledger(chapter, accounted, asked)
+    state_left_cut(chapter)
     state_central_file(chapter, complete, agreed, ages, where)
     if not isinstance(known, Unsaid):
         _state_duplicates(chapter, known)

@@ -29,6 +29,7 @@ LOST_WATCHED = 0.01  # share of rows that can't be used
 DELIMITERS = {";": "semicolons", ",": "commas", "\t": "tabs", "|": "bars"}
 WEIGHTS = {"act": "answer first", "watch": "ask", "note": "know"}
 REPEATED = "repeats row "
+LEFT_CUT = "left_cut"  # a question that has a finding of its own
 USED, TOTALS, REPEATS, UNUSABLE = (
     "used",
     "set aside: totals, which are no purchases",
@@ -242,7 +243,7 @@ def state_ledger(chapter: Chapter, accounted: pd.DataFrame, asked: list[Question
         "ledger_questions",
         f"The ledger raises {plural(len(asked), 'question')}"
         + (f", {count(first)} of them to be answered before anything else" if first else "")
-        + (f". The weightiest: {asked[0].statement}" if asked else "."),
+        + (f". The weightiest: {asked[0].statement}" if asked and asked[0].id != LEFT_CUT else "."),
         value=float(len(asked)),
         unit="questions",
         verdict=verdict,

@@ -14,6 +14,7 @@ from models import BGNBD, GammaGamma
 from models.assumptions import RelatedSpend
 from models.lifetime_value import LifetimeValue, customer_lifetime_value, with_intervals
 from models.posterior import Posterior, sample_posterior
+from models.validation import frequency_groups
 
 from ..chapter import Chapter
 from ..errors import CannotSay
@@ -39,15 +40,15 @@ FEWEST_FOR_TENTHS = 100
 def rfm_table(chapter: Chapter, summary: pd.DataFrame) -> ShownTable:
     """Show the summary by number of repeat purchases."""
     unit = chapter.parameters.time_unit
-    grouped = summary.groupby(summary["frequency"].clip(upper=MOST_SHOWN))
-    frame = grouped.agg(
+    group, labels = frequency_groups(summary["frequency"], MOST_SHOWN)
+    frame = summary.groupby(group).agg(
         customers=("customer", "size"),
         recency=("recency", "mean"),
         T=("T", "mean"),
         spend=("monetary_value", "mean"),
-    ).reset_index()
-    frame["label"] = [f"{f}{'+' if f == MOST_SHOWN else ''}" for f in frame["frequency"]]
-    frame.loc[frame["frequency"] == 0, ["recency", "spend"]] = np.nan
+    )
+    frame["label"] = [labels[each] for each in frame.index]
+    frame.loc[frame["label"] == "0", ["recency", "spend"]] = np.nan
     columns: Columns = {
         "label": ("repeat purchases", str),
         "customers": ("customers", count),

@@ -19,6 +19,7 @@ from ..shown_table import Columns, ShownTable, show_table
 from ..wording import count, day, money, number, percent, plural
 from . import dashboard, lenses
 from .dashboard import Dashboard
+from .left_cut import what_it_means
 from .lenses import FALLING, STEADY, Lenses
 from .profit import total
 
@@ -161,6 +162,9 @@ def findings(
     """
     state_size(chapter, everyone)
     lenses.state_findings(chapter, seen)
+    cut = what_it_means(chapter, "cohorts")
+    if cut is not None:
+        chapter.state("cohorts_left_cut", cut, verdict="watch")
     _state_repeat_share(chapter, months, lately)
     _state_direction(chapter, months)
     dashboard.state_findings(chapter, board)

@@ -1,31 +1,35 @@
-"""The steps of `05_retention`: how many come back, how soon, and how many stay active."""
+"""The steps of `05_retention`: how many come back, how soon, and how many stay active; and the chapter's findings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
+from models.hazard import life_table
 from models.retention_rate import retention_rate
-from models.survival import LogRank, SurvivalAt, kaplan_meier, log_rank, purchase_gaps, survival_at
+from models.survival import SurvivalAt, kaplan_meier, survival_at
 
 from ..chapter import Chapter
 from ..errors import CannotSay
-from ..figures.retention import COHORT, FIRST_TO_SECOND, SIGNIFICANT
-from ..findings import Findings, Verdict
+from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, if_known, number, percent, plural
+from ..wording import between, count, if_known, listed, number, percent
+from . import retention_groups, silence
+from .left_cut import what_it_means
+from .retention_groups import Compared
+from .silence import Silence
+from .waits import FEWEST_WATCHED, FIRST_TO_SECOND, Waits, waits
 
-ORDINALS = ("first", "second", "third", "fourth", "fifth")
-GAPS_SHOWN = 4
-FEWEST_WATCHED = 30  # fewer leave a curve's end to a handful of customers
-FEWEST_IN_COHORT = 30
-COHORTS_COMPARED = 12
-SAMPLED_DAYS = (30, 60, 90, 180, 365, 730)
+__all__ = ["waits"]
+
+COLUMNS = ["curve", "days", "survival", "low", "high", "at_risk"]
+SAMPLED_DAYS = (7, 30, 90, 180, 365, 730)
+DAYS_SAMPLED = 3
 LAST_STRETCH_DAYS = 90
 WELL_KEPT, BADLY_KEPT = 70.0, 50.0  # per cent of active customers who stay; 70 is what practice quotes as good
+BADLY_LOST = 0.5
 LATE_RETURN = 0.1  # of those still silent: if fewer came back in the last stretch, few of the others will
 
 
@@ -48,83 +52,48 @@ class NeverBack:
     late: float
 
 
-@dataclass(frozen=True)
-class CohortComparison:
-    """Monthly cohorts' return, and whether they differ by more than chance."""
+def curves(chapter: Chapter, found: Waits) -> pd.DataFrame:
+    """Return a survival curve of the wait for each next purchase, in the columns of the table `retention`.
 
-    cohorts: list[str]
-    test: LogRank
-
-
-def gaps(chapter: Chapter) -> pd.DataFrame:
-    """Return the time from each purchase to the next; see `models.survival.purchase_gaps`."""
-    return purchase_gaps(chapter.purchases, chapter.as_of)
-
-
-def curves(chapter: Chapter, waits: pd.DataFrame) -> pd.DataFrame:
-    """Return the table `retention`: a Kaplan-Meier curve of the wait for each next purchase and for each cohort."""
-    drawn = [
-        kaplan_meier(rows["days"], rows["observed"], interval=chapter.parameters.interval).assign(curve=name)
-        for name, rows in _groups(waits).items()
-    ]
-    return pd.concat(drawn, ignore_index=True)[["curve", "days", "survival", "low", "high", "at_risk"]]
-
-
-def horizons(chapter: Chapter, waits: pd.DataFrame) -> dict[str, int]:
-    """Return for each curve how many days its purchases have been watched, by all but a few of those watched longest.
-
-    Whoever has bought again is no longer at risk but has been watched all the same, so this comes from the dates.
+    Kaplan-Meier; where a customer waits several times in one stage, its band is that of `models.hazard.life_table`.
     """
-    watched = {name: (pd.Timestamp(chapter.as_of) - rows["date"]).dt.days for name, rows in _groups(waits).items()}
-    return {name: int(days.nlargest(FEWEST_WATCHED).iloc[-1]) for name, days in watched.items()}
-
-
-def _groups(waits: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the waits that make each curve: one a customer, so that they are independent of one another."""
-    chosen = {_gap_name(n): waits[waits["purchase_number"] == n] for n in range(1, GAPS_SHOWN + 1)}
-    first = chosen[FIRST_TO_SECOND]
-    cohort = _cohort_of(first)
-    chosen |= {f"{COHORT}{name}": first[cohort == name] for name in _cohorts_compared(waits)}
-    return {name: rows for name, rows in chosen.items() if len(rows)}
+    given = chapter.parameters
+    drawn = [pd.DataFrame(columns=COLUMNS)]
+    for stage, rows in found.stages.items():
+        if stage.is_single:
+            curve = kaplan_meier(rows["days"], rows["observed"], interval=given.interval)
+        else:
+            curve = life_table(rows, seed=given.seed).curve(given.interval)
+        drawn.append(curve.assign(curve=stage.name))
+    return pd.concat(drawn[1:] or drawn, ignore_index=True)[COLUMNS]
 
 
 def table_retention(chapter: Chapter) -> pd.DataFrame:
     """Compute the table `retention` for a chapter that needs it."""
-    return curves(chapter, gaps(chapter))
+    found = waits(chapter)
+    return _table(curves(chapter, found), retention_groups.compare(chapter, found))
 
 
-def write_tables(chapter: Chapter, table: pd.DataFrame) -> None:
-    """Write the table `retention`."""
-    chapter.write("retention", table)
+def write_tables(chapter: Chapter, table: pd.DataFrame, compared: Compared | Unsaid) -> None:
+    """Write the table `retention`: the curves by purchase and those of the groups."""
+    chapter.write("retention", _table(table, compared))
 
 
-def curve_table(table: pd.DataFrame) -> ShownTable:
-    """Show who is not back after chosen times, by purchase."""
-    rows = []
-    for name in (n for n in table["curve"].unique() if not n.startswith(COHORT)):
-        curve = table[table["curve"] == name]
-        shares = {f"after_{days}": survival_at(curve, days).value for days in SAMPLED_DAYS}
-        rows.append({"curve": name, "customers": curve["at_risk"].iloc[0], **shares})
-    frame = pd.DataFrame(rows)
-    shown = [days for days in SAMPLED_DAYS if frame[f"after_{days}"].notna().any()]
-    columns: Columns = {
-        "curve": ("from which purchase", str),
-        "customers": ("purchases", count),
-        **{f"after_{days}": (f"not back after {days} days", if_known(percent)) for days in shown},
-    }
-    return show_table(frame, "Share of purchases not yet followed by another", columns)
+def _table(table: pd.DataFrame, compared: Compared | Unsaid) -> pd.DataFrame:
+    return table if isinstance(compared, Unsaid) else pd.concat([table, retention_groups.curves(compared)])
 
 
 @says_why_not
-def never_back(chapter: Chapter, table: pd.DataFrame, watched: dict[str, int]) -> NeverBack:
+def never_back(chapter: Chapter, table: pd.DataFrame, found: Waits) -> NeverBack:
     """Return the share of customers who have not come back, as far as the ledger can tell."""
-    curve = table[table["curve"] == FIRST_TO_SECOND]
-    days = watched[FIRST_TO_SECOND]
-    if curve["at_risk"].iloc[0] < FEWEST_WATCHED or days < LAST_STRETCH_DAYS:
-        raise CannotSay(
+    days = found.watched.get(FIRST_TO_SECOND, 0)
+    if found.first.height < FEWEST_WATCHED or days < LAST_STRETCH_DAYS:
+        reason = (
             f"Who comes back after a first purchase can be said once {FEWEST_WATCHED} customers have been watched for "
             f"{LAST_STRETCH_DAYS} days."
         )
+        raise CannotSay(f"{what_it_means(chapter, 'first_purchase') or ''} {reason}".strip())
+    curve = table[table["curve"] == FIRST_TO_SECOND]
     share = share_at(curve, days)
     if share.value == 1:
         # nobody has come back: the smallest share of silent customers that would still show only silent ones
@@ -137,19 +106,52 @@ def share_at(curve: pd.DataFrame, days: int) -> SurvivalAt:
     return survival_at(curve, min(days, curve["days"].max()))
 
 
-@says_why_not
-def compare_cohorts(waits: pd.DataFrame) -> CohortComparison:
-    """Compare how soon the cohorts of each month come back, by log-rank test."""
-    names = _cohorts_compared(waits)
-    if len(names) < 2:
-        raise CannotSay(f"Cohorts can be compared once two months have {FEWEST_IN_COHORT} new customers each.")
-    first = waits[waits["purchase_number"] == 1]
-    cohort = _cohort_of(first)
-    kept = cohort.isin(names)
-    test = log_rank(first["days"][kept], first["observed"][kept], cohort[kept])
-    if np.isnan(test.p_value):
-        raise CannotSay("Nobody has come back yet, so cohorts can't be compared.")
-    return CohortComparison(names, test)
+def about_first_purchases(chapter: Chapter) -> Unsaid | None:
+    """Say whose first purchases are true ones, in a ledger that begins after its customers did; else nothing."""
+    meaning = what_it_means(chapter, "first_purchase")
+    return Unsaid(meaning) if meaning else None
+
+
+def lost_table(chapter: Chapter, table: pd.DataFrame, found: Waits) -> ShownTable | None:
+    """Show how many are lost after each purchase, and how soon the others are back.
+
+    Nothing is shown where the figure has said why not.
+    """
+    rows, shown = [], _sampled_days(found)
+    for stage, waited in found.stages.items():
+        curve = table[table["curve"] == stage.name]
+        watched = found.watched[stage.name]
+        if not watched:
+            continue
+        share = share_at(curve, watched)
+        sampled = {f"after_{days}": share_at(curve, days).value for days in shown if days <= watched}
+        rows.append(
+            {
+                "stage": stage.after,
+                "customers": waited["customer"].n_unique(),
+                "lost": f"{percent(share.value, 1)} ({between(100 * share.low, 100 * share.high, '{:.1f}')}%)",
+                "watched": watched,
+                **sampled,
+            }
+        )
+    if not rows:
+        return None
+    frame = pd.DataFrame(rows)
+    columns: Columns = {
+        "stage": ("customers", str),
+        "customers": ("how many", count),
+        "lost": ("not back", str),
+        "watched": ("after so many days", count),
+        **{f"after_{days}": (f"after {days} days", if_known(percent)) for days in shown if f"after_{days}" in frame},
+    }
+    interval = percent(chapter.parameters.interval)
+    return show_table(frame, f"Who is lost after each purchase: not back ({interval} intervals in brackets)", columns)
+
+
+def _sampled_days(found: Waits) -> list[int]:
+    """Return the days on which curves are read, the first of them about the usual wait."""
+    usual = found.rows.filter("observed")["days"].median() or 0
+    return [days for days in SAMPLED_DAYS if 2 * days >= usual][:DAYS_SAMPLED]  # type: ignore[operator]
 
 
 @says_why_not
@@ -169,9 +171,13 @@ def rate_by_quarter(chapter: Chapter) -> pd.DataFrame:
     return rates
 
 
-@says_why_not
-def rate_table(chapter: Chapter, rates: pd.DataFrame) -> ShownTable:
-    """Show the retention rate and what it is made of, the newest quarter first."""
+def rate_table(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> ShownTable | None:
+    """Show the retention rate and what it is made of, the newest quarter first.
+
+    Nothing is shown where the figure has said why not.
+    """
+    if isinstance(rates, Unsaid):
+        return None
     columns: Columns = {
         "period": ("quarter", str),
         "customers_start": ("active at the start (S)", count),
@@ -186,20 +192,21 @@ def rate_table(chapter: Chapter, rates: pd.DataFrame) -> ShownTable:
     return show_table(rates.iloc[::-1], caption, columns)
 
 
-def findings(
+def state_findings(
     chapter: Chapter,
     table: pd.DataFrame,
-    watched: dict[str, int],
+    found: Waits,
     never: NeverBack | Unsaid,
-    compared: CohortComparison | Unsaid,
+    silent: Silence | Unsaid,
+    compared: Compared | Unsaid,
     rates: pd.DataFrame | Unsaid,
-) -> Findings:
-    """State what the chapter found."""
+) -> None:
+    """State who comes back, when silence is alarming, who comes back sooner, and how many stay."""
     _state_never_back(chapter, never)
-    _state_gate(chapter, table, watched)
-    _state_cohorts(chapter, compared)
+    _state_gate(chapter, table, found)
+    silence.state_findings(chapter, silent)
+    retention_groups.state_findings(chapter, compared)
     _state_rate(chapter, rates)
-    return chapter.findings()
 
 
 def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
@@ -207,19 +214,20 @@ def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
         chapter.state("never_back", never.reason, verdict="unknown")
         return
     value, low, high = never.share
+    reference = chapter.parameters.reference_first_loss
     before = value + never.late
     late = never.late / before if before else 0.0
     settled = never.days >= 2 * LAST_STRETCH_DAYS and late < LATE_RETURN
     statement = (
         f"{percent(value, 1)} ({between(100 * low, 100 * high, '{:.1f}')}%) of customers have not come back "
-        f"{count(never.days)} days after their first purchase"
+        f"{count(never.days)} days after their first purchase; in practice up to {percent(reference)} are lost there"
     )
     if before:
         statement += (
             f". Of those still silent {LAST_STRETCH_DAYS} days earlier {percent(late, 1)} came back since: "
             f"{'few of the others will' if settled else 'they are still coming back'}"
         )
-    verdict: Verdict = "act" if value > 0.5 else "watch" if value > 0.3 else "good"
+    verdict: Verdict = "act" if value > max(BADLY_LOST, reference) else "watch" if low > reference else "good"
     chapter.state(
         "never_back",
         f"{statement}.",
@@ -231,45 +239,35 @@ def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
     )
 
 
-def _state_gate(chapter: Chapter, table: pd.DataFrame, watched: dict[str, int]) -> None:
-    one, two = (table[table["curve"] == _gap_name(n)] for n in (1, 2))
-    fitting = [days for days in SAMPLED_DAYS if all(days <= watched.get(_gap_name(n), 0) for n in (1, 2))]
-    if not fitting or two["at_risk"].max() < FEWEST_WATCHED:
+def _state_gate(chapter: Chapter, table: pd.DataFrame, found: Waits) -> None:
+    """State at which purchase most are lost, among the first ones, all watched for the same days."""
+    singles = [
+        stage
+        for stage, rows in found.stages.items()
+        if stage.is_single and rows.height >= FEWEST_WATCHED and found.watched[stage.name] >= LAST_STRETCH_DAYS
+    ]
+    if len(singles) < 2 or singles[0].low > 1:
         reason = "Too few customers have bought twice, or too lately, to see whether the second purchase is a gate."
         chapter.state("second_purchase", reason, verdict="unknown")
         return
-    days = fitting[-1]
-    first, second = share_at(one, days), share_at(two, days)
-    ends = between(100 - 100 * second.high, 100 - 100 * second.low)
+    days = min(found.watched[stage.name] for stage in singles)
+    lost = {stage: share_at(table[table["curve"] == stage.name], days) for stage in singles}
+    shares = [
+        f"{percent(share.value)} ({between(100 * share.low, 100 * share.high)}%) {stage.after}"
+        for stage, share in lost.items()
+    ]
+    first, second = list(lost.values())[:2]
+    gate = (
+        "most are lost before the second purchase"
+        if first.low > second.high
+        else "the second purchase loses no more than the next"
+    )
     chapter.state(
         "second_purchase",
-        f"Within {days} days {percent(1 - first.value)} of first purchases are followed by a second, and "
-        f"{percent(1 - second.value)} ({ends}%) of second purchases by a third.",
-        value=1 - second.value,
-        low=1 - second.high,
-        high=1 - second.low,
+        f"Not back within {count(days)} days are {listed(shares)}: {gate}.",
+        value=first.value - second.value,
         unit="share of customers",
     )
-
-
-def _state_cohorts(chapter: Chapter, compared: CohortComparison | Unsaid) -> None:
-    if isinstance(compared, Unsaid):
-        chapter.state("cohorts_differ", compared.reason, verdict="unknown")
-        return
-    differ = compared.test.p_value < SIGNIFICANT
-    chapter.state(
-        "cohorts_differ",
-        f"{'A' if differ else 'No'} difference beyond chance can be seen in how soon the customers won in "
-        f"{plural(len(compared.cohorts), 'month')} come back: {_chance(compared.test)}.",
-        value=compared.test.p_value,
-        unit="probability",
-        verdict="watch" if differ else "note",
-    )
-
-
-def _chance(test: LogRank) -> str:
-    p = f"{test.p_value:.2f}" if test.p_value >= 0.01 else "under 0.01"
-    return f"a difference this large would arise by chance with probability {p} (log-rank test)"
 
 
 def _state_rate(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> None:
@@ -291,18 +289,3 @@ def _state_rate(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> None:
         verdict="good" if stayed >= WELL_KEPT else "watch" if stayed >= BADLY_KEPT else "act",
         question="losing",
     )
-
-
-def _gap_name(purchase: int) -> str:
-    return f"{ORDINALS[purchase - 1]} to {ORDINALS[purchase]} purchase"
-
-
-def _cohort_of(waits: pd.DataFrame) -> pd.Series:
-    months = waits["date"].to_numpy().astype("datetime64[M]")
-    return pd.Series(months.astype(str), index=waits.index)
-
-
-def _cohorts_compared(waits: pd.DataFrame) -> list[str]:
-    first = waits[waits["purchase_number"] == 1]
-    sizes = _cohort_of(first).value_counts().sort_index()
-    return list(sizes[sizes >= FEWEST_IN_COHORT].tail(COHORTS_COMPARED).index)

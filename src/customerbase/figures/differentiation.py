@@ -1,4 +1,4 @@
-"""The figures of `06_differentiation`."""
+"""The figures of `06_differentiation` about needs: are there groups, what sets them apart, where they lie."""
 
 from __future__ import annotations
 
@@ -7,104 +7,261 @@ import textwrap
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.patches import Ellipse
+from matplotlib.transforms import Bbox
 
-from models.clustering import Clustering
+from models.cluster_map import ClusterMap
+from models.clustering import APART, STABLE, Clusters
+from models.value_tiers import TIERS
 
+from ..errors import CannotSay
+from ..trait_words import bare, in_unit
 from ..unsaid import says_why_not
-from ..wording import number, percent, plural
-from .style import BLUE, ORANGE, QUIET, SERIES, Picture, drawing, label_line
+from ..wording import count, percent, plural, printable, shortened
+from .style import BLUE, DOTS_PER_INCH, INK, LINE_OF_TEXT, ORANGE, QUIET, SERIES, Picture, drawing, label_line, wrapped
+from .value_tiers import people_of
 
-SHOWN = {
-    "purchases": "purchases",
-    "days_since_last": "days since the last",
-    "mean_spend": "spend a purchase",
-}
+METHODS = {"k-means": (BLUE, "o-"), "mixture": (ORANGE, "D--"), "HDBSCAN": (INK, "*")}
 MARKERS = "osD^vPX*"
 POINTS = 1500
-REACH = 3  # colours of the profile end at the base's median times and by two to this power
+REACH = 2  # standard deviations of the base at which the colours of a profile end
+NAMED_COLUMNS = 4  # of more clusters a profile has no room for the names
+LETTERS = 26
+LETTER_WIDTH = 5.3  # points, of bold letters of the size in which groups are named
+AXIS = 72  # letters in a line beside an axis
+HALF = 1.18  # radius, in standard deviations, within which half of a bivariate normal lies
+TOO_SELDOM = "too seldom to tell"
 
 
 @says_why_not
-def number_of_clusters(grouping: Clustering) -> Picture:
-    """Draw silhouette and stability by number of clusters."""
-    choice = grouping.choice
-    title = f"{plural(grouping.k, 'cluster')} are the best compromise of clear and found again in resamples"
+def number_of_groups(grouping: Clusters) -> Picture:
+    """Draw for each method and number of groups whether they are found again, and whether they are apart."""
+    groups = plural(grouping.k, "group")
+    title = f"{groups} are found again in halves of the base, and are apart"
     if not grouping.clear:
-        title = "No number of clusters stands clearly apart: customers form a continuum"
-    with drawing(title) as (figure, ax):
-        ax.axvline(grouping.k, color=QUIET, linestyle=":", linewidth=1.2)
-        ax.annotate("chosen", (grouping.k, 0.02), xytext=(4, 0), textcoords="offset points", color=QUIET, fontsize=8.5)
-        for name, color, marker in (("stability", ORANGE, "D--"), ("silhouette", BLUE, "o-")):
-            ax.plot(choice["k"], choice[name], marker, color=color, markersize=5)
-            label_line(ax, choice["k"].iloc[-1], choice[name].iloc[-1], name, color, offset=(8, 0))
-        ax.set_xticks(choice["k"])
-        ax.set_xlim(choice["k"].iloc[0] - 0.3, choice["k"].iloc[-1] + 1.5)
-        ax.set_ylim(min(0, choice["silhouette"].min()), 1.02)
-        ax.set_xlabel("number of clusters")
-        ax.set_ylabel("1: clear, or the same each time")
-    rows = "; ".join(f"{r.k}: silhouette {r.silhouette:.2f}, stability {r.stability:.2f}" for r in choice.itertuples())
-    return Picture(figure, f"{title}. By number of clusters: {rows}.")
+        title = f"No clear groups here: the {groups} shown are handy pieces of a continuum"
+    choice = grouping.choice
+    with drawing(title, height=4.6, rows=2) as (figure, (top, bottom)):
+        for ax, name, limit, better in (
+            (top, "stability", STABLE, f"stable from {STABLE:g} up"),
+            (bottom, "between", APART, f"apart below {APART:g}"),
+        ):
+            ax.axhline(limit, color=QUIET, linestyle=":", linewidth=1.2)
+            for method, rows in choice.groupby("method", sort=False):
+                color, style = METHODS[str(method)]
+                ax.plot(rows["clusters"], rows[name], style, color=color, markersize=5, label=str(method))
+            taken = choice[choice["chosen"]].iloc[0]
+            ax.plot([taken["clusters"]], [taken[name]], "o", color=INK, fillstyle="none", markersize=12)
+            ax.set_xlim(choice["clusters"].min() - 0.4, choice["clusters"].max() + 0.4)
+            label_line(ax, choice["clusters"].max() + 0.4, limit, better, QUIET, ha="right", offset=(0, 6))
+        top.set_ylim(min(0.0, choice["stability"].min()), 1.06)
+        bottom.set_ylim(0, max(1.06, 1.06 * choice["between"].max()))
+        top.set_ylabel("found again\n(1: the same each time)")
+        bottom.set_ylabel("crowd between two groups\n(1: as many as inside)")
+        bottom.set_xticks(sorted(choice["clusters"].unique()))
+        bottom.set_xlabel("number of groups (ring: the one taken)")
+        figure.legend(
+            *top.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8.5
+        )
+    tried = "; ".join(
+        f"{row.method} {row.clusters:.0f}: found again {row.stability:.2f}, between {row.between:.2f}"
+        for row in choice.itertuples()
+    )
+    return Picture(figure, f"{title}. {tried}.")
 
 
 @says_why_not
-def profiles(grouping: Clustering, behaviour: pd.DataFrame) -> Picture:
-    """Draw each cluster's medians against the whole base's."""
-    medians = grouping.profile.set_index("name")[list(SHOWN)]
-    base = behaviour[list(SHOWN)].median()
-    times = (medians + 1) / (base + 1)
-    title = f"What sets the {plural(grouping.k, 'cluster')} apart from the median customer"
-    with drawing(title, height=1.6 + 0.5 * len(medians)) as (figure, ax):
+def profiles(profile: pd.DataFrame, currency: str) -> Picture:
+    """Draw what is typical of each cluster, coloured by how far it stands from the base.
+
+    Parameters
+    ----------
+    profile : pandas.DataFrame
+        From `chapters.cluster_portraits.profile`.
+    currency : str
+    """
+    names = dict(zip(profile["cluster"], profile["name"], strict=True))
+    apart = profile.pivot(index="trait", columns="cluster", values="apart").loc[profile["trait"].unique()]
+    told = profile.assign(
+        said=[in_unit(*pair, currency) for pair in zip(profile["typical"], profile["unit"], strict=True)],
+        short=[bare(*pair) for pair in zip(profile["typical"], profile["unit"], strict=True)],
+    )
+    words = told.pivot(index="trait", columns="cluster", values="said").loc[apart.index]
+    cells = told.pivot(index="trait", columns="cluster", values="short").loc[apart.index]
+    traits = profile.drop_duplicates("trait").set_index("trait")
+    labels = traits["label"]
+    of_money = traits["unit"] == "money"
+    beside = [shortened(labels[name], LETTERS) + (f" ({currency})" if of_money[name] else "") for name in apart.index]
+    title = f"What sets the {plural(len(names), 'group')} apart: typical values, coloured by distance from the base"
+    few = len(names) <= NAMED_COLUMNS
+    heads = [textwrap.fill(f"{number}: {name}", 13) if few else str(number) for number, name in names.items()]
+    with drawing(title, height=1.7 + 0.3 * len(apart) + (0.5 if few else 0)) as (figure, ax):
         sns.heatmap(
-            times.transform(np.log2).set_axis([textwrap.fill(label, 11) for label in SHOWN.values()], axis=1),
+            apart.set_axis(heads, axis=1).set_axis(beside),
             ax=ax,
             cmap="PuOr_r",
             center=0,
             vmin=-REACH,
             vmax=REACH,
-            annot=medians.map(number).to_numpy(),
+            annot=cells.to_numpy(),
             fmt="",
-            annot_kws={"fontsize": 9},
+            annot_kws={"fontsize": 8},
             linewidths=1,
-            cbar_kws={"label": "against the base", "ticks": [-REACH, 0, REACH], "format": _times},
+            cbar_kws={"ticks": [-REACH, 0, REACH], "format": _deviations, "location": "bottom", "shrink": 0.7},
         )
         ax.grid(visible=False)
         ax.tick_params(length=0, rotation=0)
-        ax.set_ylabel("")
+        ax.xaxis.tick_top()
+        ax.set(xlabel="", ylabel="")
     rows = "; ".join(
-        f"{name}: " + ", ".join(f"{number(row[key])} {label}" for key, label in SHOWN.items())
-        for name, row in medians.iterrows()
+        f"{number}: {names[number]}: " + ", ".join(f"{labels[t]} {words.loc[t, number]}" for t in apart.index)
+        for number in names
     )
-    return Picture(figure, f"{title}. Medians: {rows}.", shades_count=True)
+    return Picture(figure, f"{title}. {rows}.", shades_count=True)
+
+
+def _deviations(value: float, _: object = None) -> str:
+    return "like the base" if value == 0 else f"{abs(value):g} sd {'above' if value > 0 else 'below'}"
 
 
 @says_why_not
-def clusters_apart(grouping: Clustering, behaviour: pd.DataFrame, seed: int) -> Picture:
-    """Draw a sample of customers by silence and number of purchases, a colour and a mark for each cluster."""
-    sample = behaviour.sort_index().sample(min(POINTS, len(behaviour)), random_state=seed)
-    labels = grouping.labels.loc[sample.index]
-    rng = np.random.default_rng(seed)
-    title = "Where the clusters lie: how often customers bought, and how long they have been silent"
-    with drawing(title, height=4) as (figure, ax):
-        for number_, name in enumerate(grouping.names, start=1):
-            own = sample[labels == number_]
-            color, marker = SERIES[(number_ - 1) % len(SERIES)], MARKERS[(number_ - 1) % len(MARKERS)]
-            spread = own["purchases"] * np.exp(rng.uniform(-0.12, 0.12, len(own)))
-            ax.scatter(own["days_since_last"], spread, s=9, marker=marker, color=color, alpha=0.45, linewidths=0)
-            if len(own):
-                centre = own["days_since_last"].median(), np.exp(np.log(own["purchases"]).mean())
-                box = {"boxstyle": "round", "facecolor": "white", "edgecolor": color, "alpha": 0.9}
-                ax.annotate(name, centre, color=color, fontsize=9, fontweight="bold", ha="center", bbox=box)
-        ax.set_yscale("log")
-        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        ax.minorticks_off()
-        ax.set_xlabel("days since the last purchase")
-        ax.set_ylabel("purchases (log scale, points spread a little)")
-    shares = "; ".join(
-        f"{name}: {percent(share)} of customers"
-        for name, share in zip(grouping.profile["name"], grouping.profile["share"], strict=True)
+def needs_map(mapped: ClusterMap, named: pd.DataFrame, seed: int) -> Picture:
+    """Draw a sample of customers in two dimensions, a colour and a mark for each cluster, with what each way means.
+
+    Parameters
+    ----------
+    mapped : ClusterMap
+    named : pandas.DataFrame
+        From `models.cluster_names.cluster_names`.
+    seed : int
+        Of the sample.
+    """
+    points = mapped.points.sort_values("customer")
+    sample = points.sample(min(POINTS, len(points)), random_state=seed)
+    called = dict(zip(named["cluster"], named["name"], strict=True))
+    title = f"Where the {plural(len(called), 'group')} lie by what and how they buy"
+    across, up = mapped.axes
+    ellipses: dict[str, tuple[Ellipse, str]] = {}
+    with drawing(title, height=5.1) as (figure, ax):
+        for place, (cluster, name) in enumerate(called.items()):
+            color, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
+            own = sample[sample["cluster"] == cluster]
+            ax.scatter(own["x"], own["y"], s=9, marker=marker, color=color, alpha=0.35, linewidths=0)
+            ellipse = _ellipse(points.loc[points["cluster"] == cluster, ["x", "y"]].to_numpy(), color)
+            ax.add_patch(ellipse)
+            ellipses[textwrap.fill(f"{cluster}: {name}", 18)] = ellipse, color
+        ax.set_xlabel(
+            f"{wrapped(f'left: {across.less}', AXIS)}\n{wrapped(f'right: {across.more}', AXIS)}", fontsize=7.5
+        )
+        ax.set_ylabel(f"{wrapped(f'up: {up.more}', AXIS)}\n{wrapped(f'down: {up.less}', AXIS)}", fontsize=7.5)
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.grid(visible=False)
+        figure.draw_without_rendering()  # the layout decides where the names have room
+        _name_groups(ax, ellipses)
+    return Picture(
+        figure,
+        f"{title}. To the right: {across.more}; to the left: {across.less}. Up: {up.more}; down: {up.less}. The two "
+        f"directions hold {percent(mapped.explained)} of the differences between customers; each ellipse holds about "
+        "half of its group.",
     )
-    return Picture(figure, f"{title}. {shares}.")
 
 
-def _times(power: float, _: object = None) -> str:
-    return "the same" if power == 0 else f"{2 ** abs(power):.0f} times {'more' if power > 0 else 'less'}"
+def _name_groups(ax: Axes, names: dict[str, tuple[Ellipse, str]]) -> None:
+    """Write each group's name on its ellipse, or as near to it as no other name is in the way."""
+    taken: list[Bbox] = []
+    to_dots, to_points = ax.transData, 72 / DOTS_PER_INCH
+    for text, (ellipse, color) in names.items():
+        centre = to_dots.transform(ellipse.center) * to_points
+        lines = text.split("\n")
+        half = np.array([max(map(len, lines)) * LETTER_WIDTH + 8, len(lines) * LINE_OF_TEXT + 8]) / 2
+        tried = [np.array([0, up * step * half[1]]) for step in range(0, 14) for up in ((1, -1) if step else (1,))]
+        boxes = [Bbox([centre + away - half, centre + away + half]) for away in tried]
+        free = [n for n, box in enumerate(boxes) if not any(box.overlaps(other) for other in taken)]
+        chosen = free[0] if free else 0
+        taken.append(boxes[chosen])
+        ax.annotate(
+            text,
+            ellipse.center,
+            xytext=tuple(tried[chosen]),
+            textcoords="offset points",
+            color=color,
+            fontsize=8,
+            fontweight="bold",
+            ha="center",
+            va="center",
+            bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": color, "alpha": 0.9},
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.8} if chosen else None,
+        )
+
+
+def _ellipse(points: np.ndarray, color: str) -> Ellipse:
+    """Return the ellipse that holds about half of these points."""
+    spread = np.cov(points, rowvar=False) if len(points) > 2 else np.zeros((2, 2))
+    values, vectors = np.linalg.eigh(spread)
+    width, height = 2 * HALF * np.sqrt(values.clip(min=0.0))
+    angle = np.degrees(np.arctan2(vectors[1, 0], vectors[0, 0]))
+    centre = points.mean(axis=0)
+    return Ellipse(tuple(centre), width, height, angle=angle, fill=False, color=color, linewidth=1.6)
+
+
+@says_why_not
+def value_by_needs(cells: pd.DataFrame) -> Picture:
+    """Draw customers and value in each cell of needs and value tier.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        From `chapters.value_by_needs.crossed`.
+    """
+    grouped = cells[cells["cluster"].notna()]
+    if grouped.empty:
+        raise CannotSay("Without groups by needs there is nothing to set value tiers beside.")
+    by_value = grouped["value_share"].notna().all()
+    label = np.where(
+        cells["cluster"].notna(),
+        cells["cluster"].astype("Int64").astype(str) + ": " + cells["name"].fillna("").map(printable),
+        TOO_SELDOM,
+    )
+    frame = cells.assign(label=[textwrap.fill(shortened(text, 70), 24) for text in label])
+    order = frame["label"].drop_duplicates()
+    shown = [tier for tier in TIERS if tier in set(frame["value_tier"])]
+    share = "value_share" if by_value else "share"
+    parts = frame.pivot(index="label", columns="value_tier", values=share).reindex(order, columns=shown)
+    customers = frame.pivot(index="label", columns="value_tier", values="customers").reindex(order, columns=shown)
+    best = grouped.iloc[int(grouped[share].to_numpy(float).argmax())]
+    title = (
+        f"Most {'value' if by_value else 'customers'} in one cell: {percent(best[share])}, "
+        f"{people_of(best['value_tier'])} of "
+        f"'{shortened(printable(best['name']), 60)}'"
+    )
+    words = [
+        ["" if pd.isna(size) else f"{count(size)}\n{percent(part)}" for size, part in zip(sizes, shares, strict=True)]
+        for sizes, shares in zip(customers.to_numpy(), parts.to_numpy(), strict=True)
+    ]
+    with drawing(title, height=1.5 + 0.44 * len(parts)) as (figure, ax):
+        sns.heatmap(
+            parts.set_axis([tier.replace(" ", "\n", 1) for tier in shown], axis=1),
+            ax=ax,
+            cmap="Blues",
+            vmin=0,
+            vmax=max(0.01, float(np.nanmax(parts.to_numpy()))),
+            annot=np.array(words),
+            fmt="",
+            annot_kws={"fontsize": 8},
+            linewidths=1,
+            cbar=False,
+        )
+        ax.grid(visible=False)
+        ax.tick_params(length=0, rotation=0)
+        ax.xaxis.tick_top()
+        what = "their share of the lifetime value" if by_value else "their share of the customers"
+        ax.set(xlabel="", ylabel="")
+        figure.supxlabel(f"customers, and {what} (shade)", fontsize=8.5, color=QUIET)
+    rows = "; ".join(
+        f"{TOO_SELDOM if pd.isna(row['cluster']) else printable(row['name'])}, {row['value_tier']}: "
+        f"{plural(row['customers'], 'customer')}, {percent(row[share])}"
+        for row in cells.to_dict("records")
+    )
+    return Picture(figure, f"{title}. {rows}.", shades_count=True)

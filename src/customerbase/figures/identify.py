@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.dates import date2num
 
 from ..unsaid import says_why_not
-from ..wording import count, money, number, percent, plural, shortened
+from ..wording import count, day, money, number, percent, plural, shortened
 from .style import (
     BLUE,
     FAINT,
     INK,
     LINE_OF_TEXT,
     ORANGE,
+    QUIET,
     Picture,
     drawing,
     in_dates,
@@ -89,6 +90,33 @@ def _label_doubts(ax: Axes, doubts: pd.DataFrame) -> None:
             va="top",
             ha="right" if is_late else "left",
         )
+
+
+def first_seen(counts: pd.DataFrame) -> Picture:
+    """Draw how many customers were first seen in each week or month; those who can't be taken for new are pale."""
+    period = counts.attrs["period"]
+    is_new = counts["new"].astype(bool)
+    earlier, total = int(counts.loc[~is_new, "customers"].sum()), int(counts["customers"].sum())
+    title = (
+        f"{percent(earlier / total)} of the customers were first seen too early to be taken for new"
+        if earlier
+        else f"Customers first seen in each {period} are taken for new"
+    )
+    with drawing(title, height=2.4) as (figure, ax):
+        colors = [BLUE if new else QUIET for new in is_new]
+        ax.bar(counts["start"], counts["customers"], width=6.2 if period == "week" else 26, align="edge", color=colors)
+        ax.set_title(f"customers first seen in each {period}")
+        in_thousands(ax.yaxis)
+        in_dates(ax)
+        if earlier:
+            ax.set_xlabel("grey: old customers may be among them; blue: taken for new")
+    fullest = counts.nlargest(1, "customers")["start"].iloc[0]
+    alt = (
+        f"{title}. Bars of {plural(len(counts), period)}: {count(total)} customers in all, the most of them, "
+        f"{count(counts['customers'].max())}, in the {period} of {day(fullest)}; {count(total - earlier)} are taken "
+        f"for new."
+    )
+    return Picture(figure, alt)
 
 
 @says_why_not

@@ -65,7 +65,10 @@ def differences(one: OnePeriod, currency: str) -> Picture:
     with drawing(title, height=1.2 + 1.6 * (1 + len(panels))) as (figure, ax):
         ax.remove()  # panels of different measures share no axis
         first, *others = figure.subplots(1 + len(panels), 1)
-        _draw_counts(first, purchases)
+        if np.median(purchases) < MOST_PURCHASES:
+            _draw_counts(first, purchases)
+        else:
+            _draw_many_counts(first, purchases)
         for panel, (label, values) in zip(others, panels, strict=True):
             _draw_amounts(panel, values, label)
         figure.supylabel("share of customers", fontsize=9, color=QUIET)
@@ -89,6 +92,20 @@ def _draw_counts(ax: Axes, purchases: np.ndarray) -> None:
     ax.set_title("purchases")
     in_percent(ax.yaxis)
     _mark(ax, purchases, 0.4, MOST_PURCHASES + 0.4)
+
+
+def _draw_many_counts(ax: Axes, purchases: np.ndarray) -> None:
+    """Draw counts that would nearly all stand in the last bar, in bars as wide as it takes."""
+    width = int(np.ceil(np.quantile(purchases, 0.98) / BINS))
+    most = width * BINS
+    edges = np.arange(0, most + width, width) + 0.5
+    shares = np.histogram(np.minimum(purchases, most), edges)[0] / len(purchases)
+    ax.bar(edges[:-1], shares, width=width, align="edge", color=BLUE, edgecolor="white", linewidth=0.4)
+    ax.set_title("purchases")
+    label_line(ax, edges[-1], shares[-1], f"{edges[-2] + 0.5:.0f}+", QUIET, offset=(0, 7), ha="right")
+    in_percent(ax.yaxis)
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    _mark(ax, purchases, edges[0], edges[-1])
 
 
 def _draw_amounts(ax: Axes, values: np.ndarray, label: str) -> None:

@@ -11,6 +11,7 @@ import seaborn as sns
 from matplotlib.ticker import FuncFormatter
 
 from models.rfm import DAYS_PER_UNIT
+from models.validation import frequency_groups
 
 from ..errors import CannotSay
 from ..parameters import Parameters
@@ -170,7 +171,8 @@ def calibration(deciles: pd.DataFrame, interval: float) -> Picture:
 def spend_against_frequency(summary: pd.DataFrame, related: Any, currency: str, most: int) -> Picture:
     """Draw the spread of mean spend by number of repeat purchases."""
     repeat = summary[(summary["frequency"] > 0) & (summary["monetary_value"] > 0)]
-    groups = repeat.groupby(repeat["frequency"].clip(upper=most))["monetary_value"]
+    group, labels = frequency_groups(repeat["frequency"], most)
+    groups = repeat.groupby(group)["monetary_value"]
     low, middle, high = (groups.quantile(q) for q in (0.25, 0.5, 0.75))
     tied = "depends" if related.seen else "hardly depends"
     title = f"Spend a purchase {tied} on the number of purchases (rank correlation {related.excess:z.2f})"
@@ -182,12 +184,12 @@ def spend_against_frequency(summary: pd.DataFrame, related: Any, currency: str, 
         label_line(ax, end, middle.iloc[-1], "median", BLUE, offset=(9, 0))
         label_line(ax, end, high.iloc[-1], "middle half\nof customers", QUIET, offset=(9, -8))
         ax.set_xlim(-0.5, end + 1.4)
-        ax.set_xticks(place, [f"{f}{'+' if f == most else ''}" for f in middle.index])
+        ax.set_xticks(place, [labels[each] for each in middle.index])
         ax.set_ylim(0)
         ax.set_xlabel("repeat purchases")
         ax.set_ylabel(f"mean repeat purchase ({currency})")
         in_thousands(ax.yaxis)
-    rows = "; ".join(f"{f}: {m:,.0f}" for f, m in middle.items())
+    rows = "; ".join(f"{labels[int(each)]}: {m:,.0f}" for each, m in zip(middle.index, middle, strict=True))
     return Picture(figure, f"{title}. Median spend in {currency} by number of repeat purchases: {rows}.")
 
 

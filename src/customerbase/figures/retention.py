@@ -1,60 +1,83 @@
-"""The figures of `05_retention`."""
+"""The figures of `05_retention`: who comes back, when silence is alarming, who comes back sooner, who stays."""
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from ..errors import CannotSay
 from ..unsaid import says_why_not
-from ..wording import between, count, percent
-from .style import BLUE, INK, ORANGE, SERIES, Picture, drawing, in_percent, label_ends, label_line
+from ..wording import between, count, key, listed, percent
+from .style import BLUE, INK, ORANGE, QUIET, SERIES, Picture, drawing, in_percent, label_ends, label_line
+
+if TYPE_CHECKING:
+    from ..chapters.retention import NeverBack
+    from ..chapters.retention_groups import Compared, Grouping
+    from ..chapters.silence import Silence
+    from ..chapters.waits import Waits
 
 FIRST_TO_SECOND = "first to second purchase"
-COHORT = "first bought in "
-SIGNIFICANT = 0.05
-DASHES = ("-", "--", "-.", ":")
-NAMED_COHORTS = 4  # with more of them the curves are told apart by shade, from the oldest to the newest
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+GROUPINGS_DRAWN = 3
+LONGEST_LABEL = 20
+DAYS_DRAWN = 4  # so many times the day on which groups are compared
+LINE, LINE_OF_PANEL = 0.055, 0.08  # of text, as a share of a figure's and of a panel's height
+PAST_THE_LAST = 1.35  # how far beyond the last alarming day the figure of silence goes
 
 
 @says_why_not
-def first_to_second(table: pd.DataFrame, never: Any, interval: float) -> Picture:
-    """Draw who has not come back since the first purchase, with the confidence band."""
+def first_to_second(table: pd.DataFrame, never: NeverBack, reference: float, interval: float) -> Picture:
+    """Draw who has not come back since the first purchase, with the confidence band, beside what practice loses."""
     curve = _watched(table, FIRST_TO_SECOND, never.days)
     title = f"{percent(never.share.value)} of customers have not come back {count(never.days)} days after their first"
     ends = between(100 * never.share.low, 100 * never.share.high, "{:.1f}")
     with drawing(f"{title} purchase") as (figure, ax):
+        ax.axhline(reference, color=ORANGE, linestyle="--", linewidth=1.2)
         _draw(ax, curve, BLUE, "-")
         ax.plot([never.days], [never.share.value], "o", color=BLUE, markersize=5)
         reach = f"{percent(never.share.value, 1)}\n({ends})"
         above = never.share.value < 0.8
+        lately = curve[curve["days"] >= 0.7 * never.days]
         label_line(
             ax,
             never.days,
-            never.share.value,
+            lately["high"].max() if above else lately["low"].min(),
             reach,
             BLUE,
-            offset=(0, 10 if above else -10),
+            offset=(0, 3 if above else -3),
             ha="right",
             va="bottom" if above else "top",
         )
         _finish(ax, "days since the first purchase", f"not yet back (band: {percent(interval)} interval)")
-    return Picture(figure, f"{title} purchase ({ends}%). Kaplan-Meier curve with its {percent(interval)} band.")
+        below, right = never.share.value > reference, _height(curve, never.days // 3) < reference
+        label_line(
+            ax,
+            never.days if right else 0,
+            reference,
+            f"practice: up to {percent(reference)} lost",
+            ORANGE,
+            offset=(0 if right else 4, -4 if below else 4),
+            ha="right" if right else "left",
+            va="top" if below else "bottom",
+        )
+    alt = f"{title} purchase ({ends}%). Kaplan-Meier curve with its {percent(interval)} band, beside the "
+    return Picture(figure, f"{alt}{percent(reference)} that practice loses there.")
 
 
 @says_why_not
-def by_purchase(table: pd.DataFrame, watched: dict[str, int], interval: float) -> Picture:
+def by_purchase(table: pd.DataFrame, waits: Waits, interval: float) -> Picture:
     """Draw the wait for the next purchase by how many went before."""
-    names = [name for name in watched if not name.startswith(COHORT) and watched[name] > 0]
-    if not names:
+    stages = [stage for stage in waits.stages if waits.watched[stage.name] > 0]
+    if not stages:
         raise CannotSay("No purchase has been watched for a whole day yet.")
-    curves = [_watched(table, name, watched[name]) for name in names]
-    day = min(watched[name] for name in names)
-    back = [1 - float(curve.loc[curve["days"] <= day, "survival"].iloc[-1]) for curve in curves]
+    watched = [waits.watched[stage.name] for stage in stages]
+    curves = [_watched(table, stage.name, days) for stage, days in zip(stages, watched, strict=True)]
+    back = [1 - _height(curve, min(watched)) for curve in curves]
     rising = len(back) > 1 and all(later > earlier for earlier, later in pairwise(back))
     title = (
         "The more purchases a customer has made, the likelier the next" if rising else "Who buys again, and how soon"
@@ -62,46 +85,60 @@ def by_purchase(table: pd.DataFrame, watched: dict[str, int], interval: float) -
     with drawing(title, height=3.8) as (figure, ax):
         for curve, color, dashes in zip(curves, SERIES, DASHES, strict=False):
             _draw(ax, curve, color, dashes)
-        last_day = max(watched[name] for name in names)
-        _finish(ax, "days since that purchase", f"not yet followed (bands: {percent(interval)} intervals)")
-        label_ends(
-            ax,
-            last_day,
-            [curve["survival"].iloc[-1] for curve in curves],
-            [n.split(" purchase")[0] for n in names],
-            SERIES,
-        )
-    rows = "; ".join(f"{name}: {percent(share)}" for name, share in zip(names, back, strict=True))
-    return Picture(figure, f"{title}. Followed by another within {count(day)} days: {rows}.")
+        _finish(ax, "days since the last purchase", f"not yet followed (bands: {percent(interval)} intervals)")
+        ends = _apart([curve["survival"].iloc[-1] for curve in curves], LINE)
+        label_ends(ax, max(watched), ends, _short([stage.after for stage in stages]), SERIES)
+    rows = "; ".join(f"{stage.after}: {percent(share)}" for stage, share in zip(stages, back, strict=True))
+    return Picture(figure, f"{title}. Followed by another within {count(min(watched))} days: {rows}.")
 
 
 @says_why_not
-def by_cohort(table: pd.DataFrame, watched: dict[str, int], compared: Any, interval: float) -> Picture:
-    """Draw each monthly cohort's return, and say whether the difference is more than chance."""
-    differ = compared.test.p_value < SIGNIFICANT
-    p = f"p = {compared.test.p_value:.2f}" if compared.test.p_value >= 0.01 else "p < 0.01"
-    title = f"{'A' if differ else 'No'} difference between cohorts in how soon they come back (log-rank test, {p})"
-    names = [f"{COHORT}{name}" for name in compared.cohorts]
-    day = min(watched[name] for name in names)
-    curves = [_watched(table, name, watched[name]) for name in names]
-    few = len(curves) <= NAMED_COHORTS
-    shades = [str(shade) for shade in np.linspace(0.75, 0.1, len(curves))]
-    with drawing(title) as (figure, ax):
-        for number, curve in enumerate(curves):
-            color, dashes = (SERIES[number], DASHES[number]) if few else (shades[number], "-")
-            _draw(ax, curve, color, dashes, band=few)
-        bands = f" (bands: {percent(interval)} intervals)" if few else ""
-        _finish(ax, "days since the first purchase", f"not yet back{bands}")
-        if few:
-            last_day = max(watched[name] for name in names)
-            label_ends(ax, last_day, [curve["survival"].iloc[-1] for curve in curves], compared.cohorts, SERIES)
-        else:
-            for number in (0, -1):
-                end = curves[number].iloc[-1]
-                label_line(ax, end["days"], end["survival"], compared.cohorts[number], INK, offset=(4, 6))
-    shares = [float(curve.loc[curve["days"] <= day, "survival"].iloc[-1]) for curve in curves]
-    rows = "; ".join(f"{name}: {percent(share)}" for name, share in zip(compared.cohorts, shares, strict=True))
-    return Picture(figure, f"{title}. Not back within {count(day)} days: {rows}.")
+def alarming_silence(found: Silence, share: float, interval: float) -> Picture:
+    """Draw the chance to buy soon by how long a customer has been silent, with the day from which that is unusual.
+
+    Of several stages the first, the last and one between them are drawn.
+    """
+    days = found.stages.set_index("after")["day"].to_dict()
+    there = list(found.chances)
+    if not there:
+        raise CannotSay(f"Nobody has been watched for {count(found.window)} days of silence yet.")
+    drawn = [there[at] for at in sorted({0, len(there) // 2, len(there) - 1})]
+    title = (
+        f"{drawn[-1].capitalize()}, {percent(share)} of those who come back are back by day {count(days[drawn[-1]])}"
+    )
+    longest = max(PAST_THE_LAST * max(days[after] for after in drawn), found.window)
+    with drawing(title, height=3.8) as (figure, ax):
+        ax.set_xlim(0, longest)
+        for after, color, dashes in zip(drawn, SERIES, DASHES, strict=False):
+            chance = found.chances[after]
+            shown = chance[chance["days"] <= longest]
+            ax.plot(shown["days"], shown["chance"], color=color, linestyle=dashes)
+            ax.fill_between(shown["days"], shown["low"], shown["high"], color=color, alpha=0.2, linewidth=0)
+            _mark(ax, shown, days[after], after, color)
+        _finish(
+            ax,
+            "days of silence since the last purchase",
+            f"buy within the next {found.window} days\n(bands: {percent(interval)} intervals)",
+        )
+    rows = "; ".join(f"{after}: day {count(day)}" for after, day in days.items())
+    return Picture(figure, f"{title}. The day by which {percent(share)} are back, {rows}.")
+
+
+@says_why_not
+def by_group(compared: Compared, interval: float) -> Picture:
+    """Draw how soon customers come back in the groupings that differ most surely."""
+    differing = [grouping for grouping in compared.groupings if grouping.differs]
+    if not differing:
+        raise CannotSay("No grouping differs by more than chance, so there is no curve to show.")
+    drawn = differing[:GROUPINGS_DRAWN]
+    title = f"Who comes back sooner differs by {listed([key(grouping.name) for grouping in drawn])}"
+    with drawing(title, height=0.9 + 2.4 * len(drawn), rows=len(drawn)) as (figure, axes):
+        for ax, grouping in zip(np.atleast_1d(axes), drawn, strict=True):
+            _draw_grouping(ax, grouping, interval)
+        ax.set_xlabel("days since the first purchase")
+        ax.set_xlim(0, max(max(_last_days(grouping).values()) for grouping in drawn))
+    rows = " ".join(_in_words(grouping) for grouping in drawn)
+    return Picture(figure, f"{title}. {rows}")
 
 
 @says_why_not
@@ -127,14 +164,76 @@ def rates(by_quarter: pd.DataFrame, interval: float) -> Picture:
     return Picture(figure, f"{title}. By quarter: {rows}.")
 
 
+def _mark(ax: Axes, chance: pd.DataFrame, day: int, name: str, color: str) -> None:
+    """Mark a day on a curve, or name the curve at its end where it isn't watched for so long."""
+    watched = chance["days"].iloc[-1] >= day
+    at = chance[chance["days"] == day] if watched else chance.iloc[[-1]]
+    text = f"{name}: day {count(day)}" if watched else name
+    if watched:
+        ax.plot(at["days"], at["chance"], "o", color=color, markersize=6, markeredgecolor="white", zorder=4)
+    halo = [withStroke(linewidth=2.5, foreground="white")]
+    right = at["days"].iloc[0] < 0.5 * ax.get_xlim()[1]
+    offset, ha = ((3, 4), "left") if right else ((-3, 4), "right")
+    label_line(
+        ax, at["days"].iloc[0], at["high"].iloc[0], text, color, offset=offset, ha=ha, va="bottom", path_effects=halo
+    )
+
+
+def _draw_grouping(ax: Axes, grouping: Grouping, interval: float) -> None:
+    last = _last_days(grouping)
+    names = list(grouping.groups["group"])
+    curves = [_until(grouping.curves[name], last[name]) for name in names]
+    for curve, color, dashes in zip(curves, SERIES, DASHES, strict=False):
+        _draw(ax, curve, color, dashes)
+    _finish(ax, "", f"not yet back\n(bands: {percent(interval)})")
+    p = f"p {'< 0.001' if grouping.p_value < 0.001 else f'= {grouping.p_value:.3f}'}, corrected"
+    ax.set_title(f"{key(grouping.name)} (log-rank, {p})", color=QUIET)
+    heights = _apart([curve["survival"].iloc[-1] for curve in curves], LINE_OF_PANEL)
+    label_ends(ax, max(last.values()), heights, [key(name, LONGEST_LABEL) for name in names], SERIES)
+
+
+def _last_days(grouping: Grouping) -> dict[str, int]:
+    return {name: min(watched, DAYS_DRAWN * grouping.days) for name, watched in grouping.watched.items()}
+
+
+def _in_words(grouping: Grouping) -> str:
+    groups = grouping.groups
+    rows = "; ".join(
+        f"{key(name)}: {percent(back)}" for name, back in zip(groups["group"], groups["back"], strict=True)
+    )
+    return f"{key(grouping.name).capitalize()}, back within {count(grouping.days)} days: {rows}."
+
+
+def _apart(heights: list[float], line: float) -> list[float]:
+    """Raise names that would lie on each other, so that none falls below the axis."""
+    raised: dict[int, float] = {}
+    floor = 0.0
+    for number in sorted(range(len(heights)), key=lambda at: heights[at]):
+        raised[number] = max(heights[number], floor)
+        floor = raised[number] + line
+    return [raised[number] for number in range(len(heights))]
+
+
+def _short(stages: list[str]) -> list[str]:
+    return [after.replace(" purchases", "").replace(" purchase", "") for after in stages]
+
+
+def _height(curve: pd.DataFrame, days: int) -> float:
+    return float(curve.loc[curve["days"] <= days, "survival"].iloc[-1])
+
+
 def _watched(table: pd.DataFrame, name: str, days: int) -> pd.DataFrame:
     """Return a curve as far as it is watched by more than a handful, flat where nothing happens any more."""
-    curve = table[(table["curve"] == name) & (table["days"] <= days)]
+    return _until(table[table["curve"] == name], days)
+
+
+def _until(curve: pd.DataFrame, days: int) -> pd.DataFrame:
+    curve = curve[curve["days"] <= days]
     end = curve.iloc[[-1]].assign(days=days)
     return pd.concat([curve, end], ignore_index=True)
 
 
-def _draw(ax: Axes, curve: pd.DataFrame, color: str, dashes: str, band: bool = True) -> None:
+def _draw(ax: Axes, curve: pd.DataFrame, color: str, dashes: Any, band: bool = True) -> None:
     ax.step(curve["days"], curve["survival"], where="post", color=color, linestyle=dashes)
     if band:
         ax.fill_between(curve["days"], curve["low"], curve["high"], step="post", color=color, alpha=0.2, linewidth=0)
@@ -144,6 +243,6 @@ def _finish(ax: Axes, x: str, y: str) -> None:
     ax.set_xlabel(x)
     ax.set_ylabel(y)
     ax.set_ylim(0, 1.02)
-    ax.set_xlim(0)
+    ax.set_xlim(left=0)
     in_percent(ax.yaxis)
     ax.tick_params(axis="x", color=INK)

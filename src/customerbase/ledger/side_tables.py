@@ -23,6 +23,7 @@ __all__ = ["NO", "YES", "SideRows", "read_customers", "read_events", "read_spend
 UNREAD = "where consent can't be read"
 PLACES_SHOWN = 3
 DAYS = ("updated", "joined", "left")
+EVENT_DAYS = ("date", "until")
 
 
 @dataclass(frozen=True)
@@ -125,18 +126,23 @@ def _of_several(name: str) -> pl.Expr:
 
 
 def read_events(source: EventsTable, *, limit: float = 0.05, progress: Progress | None = None) -> SideRows:
-    """Read the events: customer, date, kind, and reason and score where there are.
+    """Read the events: customer, date, kind, and reason, score and until (a day) where there are.
 
-    Kinds are complaint, refusal, survey, contact and return, whatever these are called in the table; others stay as
-    written.
+    Kinds are complaint, refusal, survey, contact, return, campaign, redemption and exit, whatever these are called in
+    the table; others stay as written. What ends before it begins is set aside.
     """
 
     def clean(cells: Cells) -> None:
         cells.read_key()
-        cells.read_dates()
+        days = [name for name in EVENT_DAYS if name in source.columns]
+        for name in days:
+            cells.read_dates(name, required=name == "date")
         cells.read_numbers(["score"])
-        cells.read_text(sorted(set(source.columns) - {"customer", "date", "score"}))
-        cells.frame = cells.frame.with_columns(pl.col("date").dt.date())
+        cells.read_text(sorted(set(source.columns) - {"customer", "score", *EVENT_DAYS}))
+        cells.frame = cells.frame.with_columns(pl.col(days).dt.date())
+        if "until" in days:
+            backwards = (cells.frame["until"] < cells.frame["date"]).fill_null(value=False)
+            cells.blame(backwards, "ends before it begins", "Mend the first day or the last.", "until")
         cells.blame(cells.frame["customer"].is_null(), "no customer", "Fill in the customer's key.", "customer")
         cells.blame(cells.frame["kind"].is_null(), "no kind of event", "Name what happened.", "kind")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from ..errors import Refusal
+from ..grocery import GROCERY, grocery_table
 from ..parameters import TableSource
 from ..project import ROOT
 from ..wording import printable
@@ -26,7 +27,7 @@ PARQUET = {".parquet", ".pq"}
 IN_FOLDERS = {".csv", ".tsv"} | EXCEL | PARQUET | archives.ENDINGS
 LONGEST_SHOWN = 300
 CDNOW, WHOLESALE = "cdnow", "wholesale"
-BUILTIN = (CDNOW, WHOLESALE)
+BUILTIN = (CDNOW, WHOLESALE, GROCERY)
 BUILTIN_FOLDERS = {WHOLESALE: ROOT / "data" / "wholesale" / "ledger"}
 
 LEDGERS_KEY = re.compile(rf"\bledger\.(?=({'|'.join(TableSource.model_fields)})\b)")
@@ -68,6 +69,9 @@ def _read(source: TableSource, key: str, progress: Progress | None) -> Iterator[
         name = source.path.removeprefix("builtin:")
         if name == CDNOW:
             yield _cdnow()
+            return
+        if name == GROCERY:
+            yield grocery_table(key)
             return
         path = _builtin_folder(name, key)
     else:

@@ -44,6 +44,33 @@ EVENTS = {
         "Retouren, Rücksendung, Warenrückgabe, retour, retours, retour de marchandise, devolución, devoluciones, "
         "reso, resi, restituzione, zwrot, zwroty, retourzending, teruggave"
     ),
+    "campaign": (
+        "campaign, campaigns, marketing campaign, advertising campaign, promotion, promotions, promo, "
+        "кампания, кампании, рекламная кампания, маркетинговая кампания, акция, акции, промоакция, Kampagne, "
+        "Kampagnen, Werbekampagne, Marketingkampagne, Aktion, Werbeaktion, campagne, campagnes, "
+        "campagne publicitaire, opération commerciale, campaña, campañas, campaña publicitaria, promoción, "
+        "promociones, campagna, campagna pubblicitaria, promozione, promozioni, kampania, kampanie, "
+        "kampania reklamowa, promocja, promocje, reclamecampagne, promotie, actie"
+    ),
+    "redemption": (
+        "redemption, redemptions, redeemed, coupon redemption, coupon redeemed, coupon used, voucher redeemed, "
+        "voucher used, погашение, погашение купона, купон погашен, купон использован, использование купона, "
+        "Einlösung, Einlösungen, eingelöst, Gutschein eingelöst, Gutscheineinlösung, coupon utilisé, bon utilisé, "
+        "utilisation de coupon, canje, canjes, canjeado, cupón canjeado, cupón usado, riscatto, riscattato, "
+        "buono riscattato, buono usato, realizacja kuponu, kupon zrealizowany, kupon wykorzystany, inwisseling, "
+        "ingewisseld, verzilverd, kortingsbon ingewisseld, kortingsbon verzilverd"
+    ),
+    "exit": (
+        "exit, exits, exit survey, exit interview, exit questionnaire, cancellation survey, cancellation reason, "
+        "reason for cancellation, reason for leaving, churn reason, churn survey, contract cancelled, уход, "
+        "уход клиента, причина ухода, опрос при уходе, опрос ушедших, анкета ушедшего, расторжение, "
+        "расторжение договора, причина расторжения, Kündigung, Kündigungen, Kündigungsgrund, Kündigerbefragung, "
+        "Austrittsbefragung, Abwanderungsgrund, résiliation, résiliations, motif de résiliation, motif de départ, "
+        "enquête de départ, encuesta de salida, motivo de baja, motivo de cancelación, baja de cliente, disdetta, "
+        "disdette, motivo di disdetta, motivo della disdetta, sondaggio di uscita, rezygnacja, rezygnacje, "
+        "powód rezygnacji, ankieta rezygnacji, opzegging, opzeggingen, reden van opzegging, opzegreden, "
+        "exitinterview, exitenquête"
+    ),
 }
 PURPOSES = {
     "acquisition": (

@@ -20,6 +20,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "customers": (CustomersTable, read_customers),
     "events": (EventsTable, read_events),
     "spending": (SpendingTable, read_spending),
+    "offers": (EventsTable, read_events),
 }
 DAY = dt.date(2024, 1, 2)
 
@@ -44,7 +45,9 @@ SOUND = {
     "customers": ("CUSTOMER,NAME\n", "{at},x\n"),
     "events": ("CUSTOMER,DATE,KIND,SCORE\n", "{at},2024-01-02,complaint,5\n"),
     "spending": ("DATE,PURPOSE,AMOUNT\n", "2024-01-02,winning,{at}\n"),
+    "offers": ("CUSTOMER,DATE,KIND,UNTIL\n", "{at},2024-01-02,campaign,2024-01-31\n"),
 }
+SECTIONS = ("customers", "events", "spending")
 
 
 def sound(kind: str, rows: int = 20) -> str:
@@ -151,6 +154,20 @@ def test_events_are_read(beside) -> None:
     ]
 
 
+def test_an_event_may_last_until_a_day_and_need_not(beside) -> None:
+    content = (
+        "CUSTOMER;DATE;KIND;REASON;UNTIL\n1;13.01.2024;Campaign;18;20.02.2024\n2;13.01.2024;Einlösung;18;\n"
+        "3;13.01.2024;кампания;18;13.01.2024 23:59\n"
+    )
+    found = beside("events", content)
+    assert found.rows["until"].dtype == pl.Date
+    assert found.rows.select("customer", "kind", "until").rows() == [
+        ("1", "campaign", dt.date(2024, 2, 20)),
+        ("2", "redemption", None),
+        ("3", "campaign", dt.date(2024, 1, 13)),
+    ]
+
+
 def test_spending_is_read(beside) -> None:
     found = beside(
         "spending", "DATE;PURPOSE;AMOUNT;CHANNEL\n02.01.2024;winning;1 234,50;fair\n02.01.2024;keeping;-1;\n"
@@ -166,7 +183,8 @@ def test_words_of_other_languages_are_understood_and_unknown_ones_kept(beside) -
     events = beside("events", "CUSTOMER,DATE,KIND\n1,2024-01-13,Жалоба\n1,2024-01-13,Anruf\n1,2024-01-13,a wedding\n")
     assert events.rows["kind"].to_list() == ["complaint", "contact", "a wedding"]
     assert events.notes == (
-        "1 word for a kind means none of complaint, refusal, survey, contact or return; kept as written.",
+        "1 word for a kind means none of complaint, refusal, survey, contact, return, campaign, redemption or exit; "
+        "kept as written.",
     )
     spending = beside(
         "spending", "DATE,PURPOSE,AMOUNT\n2024-01-13,Привлечение,1\n2024-01-13,fun,2\n2024-01-13,rent,2\n"
@@ -205,6 +223,8 @@ BAD = {
         "no kind of event in 'KIND'",
     ),
     "event of one field": ("events", "1", "1 field "),
+    "event that ends in words": ("offers", "1,2024-01-02,campaign,soon", "no date that can be read in 'UNTIL'"),
+    "event that ends first": ("offers", "1,2024-01-02,campaign,2024-01-01", "ends before it begins in 'UNTIL'"),
     "spending at no time": ("spending", "soon,winning,5", "no date that can be read in 'DATE'"),
     "spending on nothing": ("spending", "2024-01-02,,5", "no purpose in 'PURPOSE'"),
     "spending of nothing": ("spending", "2024-01-02,winning,", "no number that can be read in 'AMOUNT'"),
@@ -242,13 +262,13 @@ def test_more_than_the_limit_is_refused(beside, name: str) -> None:
     assert beside(kind, content, limit=0.1).quarantine.height == 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SECTIONS)
 def test_headers_repeated_on_each_page_are_no_loss(beside, kind: str) -> None:
     found = beside(kind, sound(kind, 5) * 2, limit=0)
     assert found.quarantine.select("row", "reason").rows() == [(7, "repeats the header")]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SECTIONS)
 def test_a_missing_column_is_named_with_its_parameter(beside, kind: str) -> None:
     name = SOUND[kind][0].split(",")[0]
     content = sound(kind).replace(name, "OTHER")
@@ -260,7 +280,7 @@ def test_a_missing_column_is_named_with_its_parameter(beside, kind: str) -> None
     assert f"Mend {kind}.columns, or set {kind}.header_row or {kind}.delimiter." in line
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SECTIONS)
 def test_a_table_without_rows_is_read(beside, kind: str) -> None:
     found = beside(kind, SOUND[kind][0])
     assert (found.rows.height, found.quarantine.height, found.tables[0].rows) == (0, 0, 0)
@@ -270,7 +290,7 @@ def test_a_table_without_rows_is_read(beside, kind: str) -> None:
 # where they are read from
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SECTIONS)
 def test_files_of_a_folder_are_one_table(tmp_path: Path, kind: str) -> None:
     (tmp_path / "a.csv").write_text(sound(kind, 2))
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(sound(kind, 3).replace(",", ";").encode()))
@@ -295,7 +315,7 @@ def test_the_fingerprint_is_that_of_the_content(beside) -> None:
     assert prints[0] == prints[1] != prints[2]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SECTIONS)
 def test_a_missing_file_is_refused_under_its_own_parameter(tmp_path: Path, kind: str) -> None:
     table, read_table = KINDS[kind]
     columns = {part.lower(): part for part in SOUND[kind][0].strip().split(",")}

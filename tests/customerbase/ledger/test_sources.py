@@ -187,7 +187,7 @@ def test_the_wholesalers_two_files_are_read() -> None:
 
 @pytest.mark.parametrize("name", ["", "CDNOW", "../cdnow", "donations"])
 def test_an_unknown_built_in_ledger_is_refused_with_those_there_are(name: str) -> None:
-    says = f".path: there is no built-in ledger '{name}'. Name one of these: cdnow, wholesale."
+    says = f".path: there is no built-in ledger '{name}'. Name one of these: cdnow, wholesale, grocery."
     assert problem(f"builtin:{name}").startswith(f"ledger{says}")
     assert problem(f"builtin:{name}", "customers").startswith(f"customers{says}")
 

@@ -14,6 +14,9 @@ SAID = {
     "survey": ["survey", "Опрос", "Umfrage", "enquête", "ENQUÊTE", "encuesta", "NPS"],
     "contact": ["contact", "звонок", "Письмо", "Anruf", "rendez-vous", "llamada", "e-mail", "phone call"],
     "return": ["Return", "возврат", "Rückgabe", "retour", "devolución", "devolucion"],
+    "campaign": ["Campaign", "Кампания", "акция", "Werbekampagne", "campaña", "promozione", "kampania"],
+    "redemption": ["redemption", "Coupon_redeemed", "погашение купона", "Einlosung", "canje", "kupon wykorzystany"],
+    "exit": ["exit", "Exit survey", "cancellation-reason", "причина ухода", "Kündigungsgrund", "disdetta"],
 }
 ANSWERED = {"yes": ["Yes", "да", "JA", "sí", "Tak", "sim"], "no": ["no", "Нет", "nein", "nie", "nee", "NÃO", "nao"]}
 ALLOWED = {

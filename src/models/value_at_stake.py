@@ -1,0 +1,143 @@
+"""What leaving costs: the value that customers would bring if they stayed, less the value expected of them.
+
+The difference is each customer's value if staying times the probability of being gone when it would have come. It has
+two parts that ask for different work: what those who have probably left already would still bring (to be won back), and
+what those still here will not bring because they leave within the horizon (to be kept). The second is at stake.
+Gupta & Lehmann (2005), *Managing Customers as Investments*, chapter 2, ask the same of a retention rate: what is one
+point more of it worth?
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from scipy.special import exprel
+
+from models._columns import Array
+from models.bgnbd import BGNBD
+from models.exact import exact_sum
+from models.futures import Futures, expected_if_nobody_left
+from models.lifetime_value import discounted_expected_purchases, force_of_interest
+from models.rfm import DAYS_PER_UNIT
+
+POINT = 0.01
+SUMS = ("revenue", "revenue_at_stake", "revenue_lost", "revenue_point", "value", "at_stake", "lost", "point")
+NOT_RECORDED = "not recorded"
+
+
+def value_at_stake(
+    valued: pd.DataFrame,
+    model: BGNBD,
+    *,
+    horizon_days: float,
+    annual_discount_rate: float,
+    margin: Any = None,
+    time_unit: str = "week",
+) -> pl.DataFrame:
+    """Reckon what each customer's leaving costs within the horizon.
+
+    Parameters
+    ----------
+    valued : pandas.DataFrame
+        The table `lifetime_value`: customer, frequency, recency, T, expected_purchases, expected_spend (finite).
+    model : BGNBD
+        Fitted to these histories.
+    horizon_days, annual_discount_rate, margin, time_unit
+        As in `models.lifetime_value.customer_lifetime_value`.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a customer, in the order given: customer; revenue (expected within the horizon), revenue_at_stake (not
+        brought because the customer leaves within it), revenue_lost (not brought because the customer has left
+        already), revenue_point (what a point more of retention keeps: a hundredth of what would come if nobody still
+        here left); and value, at_stake, lost and point: the same as lifetime value, times margin and discounted. The
+        parts add up: revenue + revenue_at_stake + revenue_lost is what would come if nobody ever left.
+    """
+    frequency, recency, age = (valued[name].to_numpy(float) for name in ("frequency", "recency", "T"))
+    rate = force_of_interest(annual_discount_rate, time_unit)
+    t = horizon_days / DAYS_PER_UNIT[time_unit]
+    spend = valued["expected_spend"].to_numpy(float)
+    worth = spend if margin is None else spend * np.asarray(margin, dtype=float)
+    expected = valued["expected_purchases"].to_numpy(float)
+    discounted = discounted_expected_purchases(
+        model,
+        frequency,
+        recency,
+        age,
+        horizon_days=horizon_days,
+        annual_discount_rate=annual_discount_rate,
+        time_unit=time_unit,
+    )
+    here, gone = expected_if_nobody_left(model, frequency, recency, age, t)
+    worth_of_time = exprel(-rate * t)
+    parts = {
+        "revenue": expected * spend,
+        "revenue_at_stake": _above(here, expected) * spend,
+        "revenue_lost": gone * spend,
+        "revenue_point": POINT * here * spend,
+        "value": discounted * worth,
+        "at_stake": _above(here * worth_of_time, discounted) * worth,
+        "lost": gone * worth_of_time * worth,
+        "point": POINT * here * worth_of_time * worth,
+    }
+    customer = pl.Series("customer", valued["customer"].astype(str).to_list(), dtype=pl.String)
+    return pl.DataFrame({"customer": customer, **{name: pl.Series(part) for name, part in parts.items()}})
+
+
+def by_group(stakes: pl.DataFrame, groups: pl.Series, futures: Futures | None, interval: float = 0.80) -> pd.DataFrame:
+    """Sum up what is at stake by group, with intervals.
+
+    Parameters
+    ----------
+    stakes : polars.DataFrame
+        From `value_at_stake`.
+    groups : polars.Series of str
+        Each customer's group, in the same order; null is a group of its own, "not recorded".
+    futures : Futures or None
+        Of these customers, in the same order. None leaves the bounds NaN.
+    interval : float, default 0.80
+        Coverage of the bounds, with equal tails.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a group, sorted by its name: group, customers, the columns of `SUMS` added up, revenue_at_stake_low and
+        _high, at_stake_low and at_stake_high. The groups' sums add up to the base's. Where only a sample's futures were
+        drawn, a group's bounds are its sample's, in proportion.
+    """
+    named = stakes.with_columns(groups.fill_null(NOT_RECORDED).alias("group"))
+    sums = named.group_by("group").agg(pl.len().alias("customers"), *map(exact_sum, SUMS)).sort("group")
+    frame = sums.to_pandas()
+    bounds = np.full((len(frame), 4), np.nan)
+    if futures is not None:
+        of_row = named["group"].gather(futures.rows).to_numpy()
+        money = futures.lost_ahead
+        revenue, value = (stakes[name].gather(futures.rows).to_numpy() for name in ("revenue_at_stake", "at_stake"))
+        # the margin and the discount of what is lost, which may be below zero
+        worth = np.divide(value, revenue, out=np.zeros(len(value)), where=revenue > 0)
+        for row, (group, in_revenue, in_value) in enumerate(
+            zip(frame["group"], frame["revenue_at_stake"], frame["at_stake"], strict=True)
+        ):
+            inside = of_row == group
+            whole = inside.sum() == frame["customers"][row]
+            lost = money[inside]
+            bounds[row, :2] = _bounds(lost.sum(axis=0), in_revenue, interval, whole)
+            bounds[row, 2:] = _bounds(worth[inside] @ lost, in_value, interval, whole)
+    names = ["revenue_at_stake_low", "revenue_at_stake_high", "at_stake_low", "at_stake_high"]
+    return pd.concat([frame, pd.DataFrame(bounds, columns=names)], axis=1)
+
+
+def _above(if_staying: Array, expected: Array) -> Array:
+    """Return what leaving takes: never below nothing, but for rounding."""
+    return np.maximum(if_staying - expected, 0.0)
+
+
+def _bounds(totals: Array, expected: float, interval: float, whole: bool) -> Array:
+    mean = totals.mean() if len(totals) else 0.0
+    if not whole:
+        if mean == 0:
+            return np.full(2, np.nan)
+        totals = totals * (expected / mean)
+    return np.quantile(totals, [(1 - interval) / 2, (1 + interval) / 2])

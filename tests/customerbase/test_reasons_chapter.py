@@ -1,0 +1,177 @@
+"""What `05_retention` says of reasons, complaints and satisfaction, on small bases and on such that say little."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from customerbase.chapter import Chapter
+from customerbase.chapters import reasons as steps
+from customerbase.figures import reasons as figures
+from customerbase.figures.style import Picture
+from customerbase.findings import Finding
+from customerbase.parameters import read_parameters
+from customerbase.shown_table import ShownTable
+from customerbase.unsaid import Unsaid
+
+Opened = Callable[..., Chapter]
+FIRST = dt.date(2023, 1, 1)
+CUSTOMERS = 120
+
+
+def ledger(seed: int = 1) -> tuple[str, str]:
+    """Customers who buy every three weeks; who complains of a late delivery mostly stops, who answers 10 stays."""
+    random = np.random.default_rng(seed)
+    rows, events = [], []
+    for number in range(CUSTOMERS):
+        who = f"c{number:03d}"
+        complains, scores = number % 3 == 0, 5 if number % 2 else 10
+        complained = 250 + number
+        stops = complained if complains and random.random() < 0.8 else 10_000
+        day = int(random.integers(0, 20))
+        while day < min(700, stops):
+            rows.append(f"{who},{FIRST + dt.timedelta(days=day)},{20 + number}")
+            day += int(random.integers(10, 35))
+        if complains:
+            events.append(f"{who},{FIRST + dt.timedelta(days=complained)},complaint,late,")
+        events.append(f"{who},{FIRST + dt.timedelta(days=230)},survey,,{scores}")
+    return "\n".join(rows) + "\n", "\n".join(events) + "\n"
+
+
+@pytest.fixture
+def opened(make_base: Callable[..., Path], tmp_path: Path) -> Opened:
+    """A chapter on a ledger, and on events where they are given."""
+
+    def make(rows: str, events: str | None = None, header: str = "customer,date,amount", **given: Any) -> Chapter:
+        if events is not None:
+            (tmp_path / "events.csv").write_text(f"who,day,what,why,mark\n{events}", encoding="utf-8")
+            columns = {"customer": "who", "date": "day", "kind": "what", "reason": "why", "score": "mark"}
+            given["events"] = {"path": str(tmp_path / "events.csv"), "columns": columns}
+        return Chapter("05_retention", read_parameters(make_base(rows, header=header, **given)), tmp_path / "by-hand")
+
+    def by_hand(*rows: Any, **given: Any) -> Chapter:
+        chapter = make(*rows, **given)
+        chapter.in_run = False
+        return chapter
+
+    return by_hand
+
+
+def said(chapter: Chapter, *results: Any) -> dict[str, Finding]:
+    steps.state_findings(chapter, *results)
+    return {finding.id: finding for finding in chapter.findings().findings}
+
+
+def all_steps(chapter: Chapter) -> tuple[Any, Any, Any]:
+    base = steps.base_of(chapter)
+    return steps.reasons(chapter, base), steps.after_complaint(chapter, base), steps.satisfaction(chapter, base)
+
+
+def test_who_complained_and_stopped_is_seen_in_all_three(opened: Opened) -> None:
+    chapter = opened(*ledger(), active_days=90)
+    found, complained, satisfied = all_steps(chapter)
+    first = found.table.row(0, named=True)
+    assert (first["kind"], first["reason"], first["customers"], first["clear"]) == ("complaint", "late", 40, True)
+    assert first["silent"] > 0.6 > 0.3 > first["expected_silent"]
+    assert complained.found.share < 0.4 < 0.8 < complained.found.expected
+    assert complained.curves["complained"][-1] == pytest.approx(complained.found.share)
+    assert complained.curves["comparable"][-1] == pytest.approx(complained.found.expected)
+    assert satisfied.divided["customers"].sum() == CUSTOMERS
+    stated = said(chapter, found, complained, satisfied)
+    assert stated["reasons"].verdict == "act"
+    assert stated["reasons"].question == "losing"
+    assert "'complaint: late' weighs most" in stated["reasons"].statement
+    assert "is not shown by it" in stated["reasons"].statement
+    assert stated["after_complaint"].high < 0  # type: ignore[operator]
+    assert "60 customers who called themselves satisfied" in stated["satisfied_and_gone"].statement
+
+
+def test_figures_and_tables_show_it(opened: Opened) -> None:
+    chapter = opened(*ledger(), active_days=90)
+    found, complained, satisfied = all_steps(chapter)
+    pictures = (
+        figures.lost_by_reason(found, 0.8, "USD", 365),
+        figures.bought_again(complained, 0.8),
+        figures.satisfied_and_gone(complained, satisfied, 0.8),
+    )
+    assert all(isinstance(picture, Picture) for picture in pictures)
+    assert "complaint: late: USD" in pictures[0].alt
+    assert steps.reason_table(chapter, found).rows[0][:3] == ("complaint: late", "40", "40")  # type: ignore[union-attr]
+    assert [row[0] for row in steps.satisfaction_table(chapter, satisfied).rows] == [  # type: ignore[union-attr]
+        "loyalists",
+        "mercenaries",
+        "hostages",
+        "defectors",
+    ]
+
+
+def test_a_base_without_events_says_so_in_one_sentence(opened: Opened) -> None:
+    chapter = opened(ledger()[0])
+    found, complained, satisfied = all_steps(chapter)
+    assert found == complained == satisfied
+    assert figures.lost_by_reason(found, 0.8, "USD", 365) is found
+    assert figures.satisfied_and_gone(complained, satisfied, 0.8) is None
+    assert steps.reason_table(chapter, found) is None
+    assert steps.satisfaction_table(chapter, satisfied) is None
+    (finding,) = said(chapter, found, complained, satisfied).values()
+    assert (finding.id, finding.verdict, finding.question) == ("reasons", "unknown", None)
+
+
+def test_returns_of_the_ledger_count_where_the_events_have_none(opened: Opened) -> None:
+    rows = (
+        "a,2023-01-01,5,sale\na,2023-02-01,5,sale\na,2023-02-03,-5,return\nb,2023-01-01,5,sale\nb,2023-06-01,5,sale\n"
+    )
+    header = "customer,date,amount,kind"
+    chapter = opened(rows, header=header)
+    assert steps.happened(chapter)[0].rows() == [("a", dt.date(2023, 2, 3), "return", None)]
+    assert steps.happened(chapter)[1] == "ledger"
+    chapter = opened(rows, "b,2023-01-02,return,torn,\n", header=header)
+    assert steps.happened(chapter)[0].rows() == [("b", dt.date(2023, 1, 2), "return", "torn")]
+    assert steps.happened(chapter)[1] == "events"
+
+
+def test_reasons_that_tell_who_somebody_is_are_not_shown(opened: Opened) -> None:
+    rows = ledger()[0]
+    chapter = opened(rows, "c001,2023-03-01,complaint,ask anna@example.org,\nc002,2023-03-01,complaint,late,\n")
+    assert steps.happened(chapter)[0]["reason"].to_list() == ["(not shown)", "late"]
+    chapter = opened(rows, "c001,2023-03-01,complaint,ask anna@example.org,\n", show_personal_data=True)
+    assert steps.happened(chapter)[0]["reason"].to_list() == ["ask anna@example.org"]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        "c001,2024-11-20,complaint,late,\n",
+        "nobody,2023-03-01,complaint,late,\n",
+        "c001,2023-03-01,survey,,9\n",
+        "c001,2023-03-01,survey,,\n",
+        "c001,2023-03-01,survey,,-40\nc002,2023-03-01,survey,,300\n",
+        "c001,2024-11-20,survey,,9\n",
+        "c001,2023-03-01,exit,price,\n",
+        "c001,2023-03-01,contact,,\n",
+    ],
+)
+def test_a_base_that_says_little_is_told_so(opened: Opened, events: str) -> None:
+    chapter = opened(ledger()[0], events)
+    found, complained, satisfied = all_steps(chapter)
+    assert all(isinstance(result, Unsaid) for result in (complained, satisfied))
+    for shown in (
+        figures.lost_by_reason(found, 0.8, "USD", 365),
+        figures.bought_again(complained, 0.8),
+        steps.reason_table(chapter, found),
+    ):
+        assert isinstance(shown, Unsaid | ShownTable | None)
+    assert all(finding.verdict == "unknown" for finding in said(chapter, found, complained, satisfied).values())
+
+
+def test_one_customer_of_one_purchase_is_no_crash(opened: Opened) -> None:
+    chapter = opened("a,2023-01-01,5\n", "a,2023-01-01,complaint,late,\n")
+    found, complained, satisfied = all_steps(chapter)
+    assert isinstance(found, Unsaid)
+    assert "second day" in found.reason
+    assert said(chapter, found, complained, satisfied)["reasons"].verdict == "unknown"

@@ -1,0 +1,200 @@
+"""What `05_retention` says of coming back sooner, and of breadth, on simulated bases and on such that say little."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from benchmarks.hazard_ratios import simulated_lines
+from customerbase.chapter import Chapter
+from customerbase.chapters import breadth, repurchase
+from customerbase.chapters.breadth import EVER, USUAL, WITHIN, Answer
+from customerbase.chapters.hazard_ratios_in_words import in_words
+from customerbase.figures import repurchase as figures
+from customerbase.findings import Finding
+from customerbase.parameters import read_parameters
+from customerbase.unsaid import Unsaid
+
+Opened = Callable[..., Chapter]
+
+PLANTED = {"categories_last": 0.4, "spend_relative": -0.15}
+
+
+@pytest.fixture
+def opened(make_base: Callable[..., Path], tmp_path: Path) -> Opened:
+    """A chapter on a ledger."""
+    return lambda rows, **given: Chapter("05_retention", read_parameters(make_base(rows, **given)), tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def simulated() -> pl.DataFrame:
+    """Customers who come back sooner after a wide basket, each for themselves too, and differ in pace besides."""
+    return simulated_lines(150, PLANTED, frailty=True, seed=7)
+
+
+def chapter_of(opened: Opened, lines: pl.DataFrame, **given: Any) -> Chapter:
+    rows = lines.write_csv(include_header=False)
+    return opened(rows, header=",".join(lines.columns), as_of=dt.date(2023, 12, 31), **given)
+
+
+def findings_of(chapter: Chapter, *found: Any) -> dict[str, Finding]:
+    *drivers, wider = found
+    repurchase.state_findings(chapter, *drivers)
+    breadth.state_breadth(chapter, wider)
+    return {finding.id: finding for finding in chapter.findings().findings}
+
+
+def test_a_base_with_categories_is_told_in_full(opened: Opened, simulated: pl.DataFrame) -> None:
+    chapter = chapter_of(opened, simulated)
+    compared = repurchase.waits(chapter)
+    drivers = repurchase.regression(chapter, compared)
+    lasts = repurchase.lasting(chapter, drivers)
+    wider = breadth.breadth(chapter, compared)
+    assert (compared.customers, compared.of, compared.left_out) == (150, 150, 0)
+    assert set(compared.covariates) == {
+        *("categories_last", "categories_so_far", "spend_usual", "spend_relative", "purchases", "gap")
+    }
+    effect = drivers.effects.set_index("covariate").loc["categories_last"]
+    assert effect["low"] > 1
+    assert lasts.table["covariate"].tolist() == drivers.effects["covariate"].tolist()
+    assert wider[WITHIN].low > 1
+    said = findings_of(chapter, drivers, lasts, wider)
+    assert "twice as many categories in the last basket: " in said["comes_back_sooner"].statement
+    assert said["breadth_holds"].statement.startswith("Breadth goes with coming back within customers too: after a ")
+    assert said["breadth_holds"].value == pytest.approx(wider[WITHIN].ratio)
+    tables = (repurchase.effects_table(drivers), repurchase.lasting_table(lasts), breadth.breadth_table(wider))
+    assert [len(table.rows) for table in tables if table] == [6, 6, 4]
+    assert "150 customers" in str(repurchase.about(chapter, drivers))
+    pictures = (figures.effects(drivers), figures.lasting(lasts, 0.8), figures.breadth(wider, 0.8))
+    assert all(picture.png().startswith(b"\x89PNG") and "categories" in picture.alt for picture in pictures)
+
+
+def test_the_same_base_is_told_the_same(opened: Opened, simulated: pl.DataFrame) -> None:
+    told = []
+    for _ in range(2):
+        chapter = chapter_of(opened, simulated.drop("category"))
+        drivers = repurchase.regression(chapter, repurchase.waits(chapter))
+        told.append((drivers.foretold, drivers.effects))
+    assert told[0][0] == told[1][0]
+    pd.testing.assert_frame_equal(told[0][1], told[1][1])
+
+
+def test_without_categories_the_rest_is_told(opened: Opened, simulated: pl.DataFrame) -> None:
+    chapter = chapter_of(opened, simulated.drop("category"))
+    compared = repurchase.waits(chapter)
+    drivers = repurchase.regression(chapter, compared)
+    wider = breadth.breadth(chapter, compared)
+    picture: object = figures.breadth(wider, 0.8)
+    assert isinstance(wider, Unsaid)
+    assert picture is wider
+    assert breadth.breadth_table(wider) is None
+    said = findings_of(chapter, drivers, repurchase.lasting(chapter, drivers), wider)
+    assert said["breadth_holds"].verdict == "unknown"
+    assert "names no categories" in said["breadth_holds"].statement
+    assert "names the shorter in" in said["comes_back_sooner"].statement
+
+
+def test_a_large_base_is_drawn_by_the_seed_and_says_so(
+    opened: Opened, simulated: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repurchase, "MOST_WAITS", 1200)
+    chapter = chapter_of(opened, simulated, seed=5)
+    compared = repurchase.waits(chapter)
+    assert compared.customers < compared.of == 150
+    assert 1000 < compared.rows.height <= 1200
+    again = repurchase.waits(chapter_of(opened, simulated, seed=5))
+    other = repurchase.waits(chapter_of(opened, simulated, seed=6))
+    assert again.rows.equals(compared.rows)
+    assert set(other.rows["customer"]) != set(compared.rows["customer"])
+    said = repurchase.about(chapter, repurchase.regression(chapter, compared))
+    assert "drawn by chance (seed 5) from 150" in str(said)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["a,2023-01-01,5\n", "a,2023-01-01,5\nb,2023-01-02,5\na,2023-02-01,7\n", "a,2023-01-01,0\na,2023-01-09,0\n"],
+    ids=["one purchase", "three rows", "all for free"],
+)
+def test_a_base_too_small_says_so(opened: Opened, rows: str) -> None:
+    chapter = opened(rows)
+    compared = repurchase.waits(chapter)
+    drivers = repurchase.regression(chapter, compared)
+    lasts, wider = repurchase.lasting(chapter, drivers), breadth.breadth(chapter, compared)
+    assert isinstance(drivers, Unsaid)
+    said = findings_of(chapter, drivers, lasts, wider)
+    assert {finding.verdict for finding in said.values()} == {"unknown"}
+    assert "can be said once 50 customers have come back" in said["comes_back_sooner"].statement
+    assert repurchase.effects_table(drivers) is repurchase.about(chapter, drivers) is repurchase.lasting_table(lasts)
+
+
+def test_discounts_that_hardly_differ_are_told_by_the_point(opened: Opened, simulated: pl.DataFrame) -> None:
+    narrow = simulated.with_columns((pl.col("amount") * pl.col("customer").cast(pl.Int64) % 7 / 500).alias("discount"))
+    compared = repurchase.waits(chapter_of(opened, narrow))
+    assert compared.more("discount_so_far") == "1 point more discount on all so far"
+    assert compared.rows["discount_so_far"].max() < 15
+
+
+@pytest.mark.parametrize(
+    ("usual", "ever", "within", "begins"),
+    [
+        (1.2, 1.1, 1.1, "Breadth goes with coming back within customers too"),
+        (1.2, 1.1, 1.0, "That customers who buy more widely come back sooner looks like a difference"),
+        (1.0, 1.2, 0.9, "That customers who buy more widely come back sooner looks like a difference"),
+        (1.0, 1.0, 1.0, "No sign that breadth"),
+    ],
+)
+def test_what_breadth_does_depends_on_whom_it_compares(
+    opened: Opened, usual: float, ever: float, within: float, begins: str
+) -> None:
+    found = {
+        name: Answer(name, ratio, ratio - 0.05, ratio + 0.05)
+        for name, ratio in ((USUAL, usual), (EVER, ever), (WITHIN, within))
+    }
+    chapter = opened("a,2023-01-01,5\n")
+    breadth.state_breadth(chapter, found)
+    (said,) = chapter.findings().findings
+    assert said.statement.startswith(begins)
+    assert ("A fuller basket also lasts longer" in said.statement) == (within < 1)
+    assert "drawn by lot" in said.statement
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((1.12, 1.09, 1.15), "12% sooner (9 to 15)"),
+        ((0.92, 0.90, 0.95), "8% later (5 to 10)"),
+        ((1.01, 0.98, 1.03), "1% sooner (2 later to 3 sooner)"),
+        ((1.001, 0.99, 1.01), "as soon (1 later to 1 sooner)"),
+        ((2.5, 2.0, 3.1), "2.5 times as soon (2.0 to 3.1)"),
+        ((0.4, 0.3, 0.5), "2.5 times as late (2.0 to 3.3)"),
+        ((1.2, float("nan"), 1.3), "can't be told"),
+    ],
+)
+def test_ratios_are_worded(ends: tuple[float, float, float], words: str) -> None:
+    assert in_words(*ends) == words
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "p", "becomes"),
+    [
+        ((1.3, 1.2, 1.4), (1.1, 1.05, 1.15), 0.001, "fades"),
+        ((1.1, 1.05, 1.15), (1.3, 1.2, 1.4), 0.001, "grows"),
+        ((0.9, 0.85, 0.95), (1.1, 1.05, 1.15), 0.001, "turns round"),
+        ((1.3, 1.2, 1.4), (1.1, 1.0, 1.2), 0.2, "lasts"),
+        ((1.101, 1.1, 1.102), (1.111, 1.11, 1.112), 0.001, "lasts"),
+        ((1.3, 1.2, 1.4), (float("nan"),) * 3, float("nan"), "can't be told"),
+    ],
+)
+def test_the_course_of_an_effect_is_named(
+    early: tuple[float, ...], late: tuple[float, ...], p: float, becomes: str
+) -> None:
+    names = ("", "_low", "_high")
+    row = {f"early{name}": value for name, value in zip(names, early, strict=True)}
+    row |= {f"late{name}": value for name, value in zip(names, late, strict=True)} | {"p_value": p}
+    assert repurchase.course(row) == becomes

@@ -1,0 +1,136 @@
+"""What leaving costs, and futures drawn one by one."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from models import BGNBD, GammaGamma
+from models.futures import draw_futures, expected_if_nobody_left
+from models.lifetime_value import customer_lifetime_value
+from models.posterior import sample_posterior
+from models.value_at_stake import SUMS, by_group, value_at_stake
+
+HORIZON_DAYS, WEEKS = 364, 52.0
+TERMS: dict[str, Any] = {"horizon_days": HORIZON_DAYS, "annual_discount_rate": 0.1, "time_unit": "week"}
+MARGIN = 0.3
+
+
+@pytest.fixture(scope="module")
+def base():
+    """Return a simulated base: its valued customers, the fitted models and their posteriors."""
+    random = np.random.default_rng(7)
+    number = 800
+    rate, leaves = random.gamma(1.2, 1 / 8, number), random.beta(1.0, 4.0, number)
+    rows = []
+    for at in range(number):
+        age = random.uniform(30, 60)
+        x, last, now = 0, 0.0, 0.0
+        while True:
+            now += random.exponential(1 / rate[at])
+            if now > age:
+                break
+            x, last = x + 1, now
+            if random.random() < leaves[at]:
+                break
+        rows.append((f"{at:04d}", x, last, age, random.gamma(6, 5) if x else 0.0))
+    summary = pd.DataFrame(rows, columns=["customer", "frequency", "recency", "T", "monetary_value"])
+    model = BGNBD().fit(summary["frequency"], summary["recency"], summary["T"])
+    repeat = summary[summary["frequency"] > 0]
+    spend = GammaGamma().fit(repeat["frequency"], repeat["monetary_value"])
+    valued = customer_lifetime_value(summary, model, spend, margin=MARGIN, **TERMS)
+    return valued, model, sample_posterior(model), sample_posterior(spend)
+
+
+@pytest.fixture(scope="module")
+def stakes(base) -> pl.DataFrame:
+    valued, model, *_ = base
+    return value_at_stake(valued, model, margin=MARGIN, **TERMS)
+
+
+@pytest.fixture(scope="module")
+def futures(base):
+    valued, _, posterior, spend_posterior = base
+    return draw_futures(posterior, spend_posterior, valued, WEEKS, seed=3)
+
+
+def test_the_value_expected_is_the_lifetime_value(base, stakes):
+    np.testing.assert_allclose(stakes["value"].to_numpy(), base[0]["clv"].to_numpy(), rtol=1e-9)
+
+
+def test_what_leaving_takes_is_never_negative_and_less_than_what_there_is(stakes):
+    assert stakes.select(pl.exclude("customer").min() >= 0).row(0) == (True,) * len(SUMS)
+    here = stakes["revenue"] + stakes["revenue_at_stake"]
+    assert (here - 100 * stakes["revenue_point"]).abs().max() < 1e-9 * here.max()
+
+
+def test_who_bought_once_has_lost_nothing_yet(base, stakes):
+    once = stakes.filter(pl.Series(base[0]["frequency"].to_numpy() == 0))
+    assert once.height
+    assert once["lost"].max() == 0
+    assert once["at_stake"].min() > 0
+
+
+def test_nobody_leaves_within_no_time(base):
+    valued, model, *_ = base
+    now = value_at_stake(valued.assign(expected_purchases=0.0), model, margin=MARGIN, **(TERMS | {"horizon_days": 0}))
+    assert now.select(pl.exclude("customer").sum()).row(0) == (0,) * len(SUMS)
+
+
+def test_a_loss_making_customer_who_leaves_takes_a_loss_along(base):
+    valued, model, *_ = base
+    margin = np.where(np.arange(len(valued)) == 0, -0.2, MARGIN)
+    stakes = value_at_stake(valued, model, margin=margin, **TERMS)
+    assert stakes["at_stake"][0] < 0 < stakes["revenue_at_stake"][0]
+
+
+def test_drawn_futures_agree_with_what_is_expected(base, stakes, futures):
+    valued, model, *_ = base
+    expected = {
+        "brought": stakes["revenue"].sum(),
+        "lost_ahead": stakes["revenue_at_stake"].sum(),
+        "lost_already": stakes["revenue_lost"].sum(),
+    }
+    for name, sum_ in expected.items():
+        totals = getattr(futures, name).sum(axis=0)
+        # within what the number of draws and the doubt about the parameters leave
+        assert abs(totals.mean() - sum_) < 0.5 * totals.std(), name
+    here, gone = expected_if_nobody_left(model, valued["frequency"], valued["recency"], valued["T"], WEEKS)
+    spend = valued["expected_spend"].to_numpy()
+    assert ((here + gone) * spend).sum() == pytest.approx(sum(expected.values()))
+
+
+def test_the_same_seed_draws_the_same_futures(base, futures):
+    valued, _, posterior, spend_posterior = base
+    again = draw_futures(posterior, spend_posterior, valued, WEEKS, seed=3)
+    np.testing.assert_array_equal(futures.brought, again.brought)
+
+
+def test_groups_add_up_to_the_base_with_those_not_recorded(stakes, futures):
+    groups = pl.Series(["a", "b", None, "c"] * (stakes.height // 4))
+    sums = by_group(stakes, groups, futures)
+    assert sums["group"].tolist() == ["a", "b", "c", "not recorded"]
+    assert sums["customers"].sum() == stakes.height
+    for name in SUMS:  # whose parts count to the tenth decimal
+        assert sums[name].sum() == pytest.approx(stakes[name].sum(), abs=stakes.height * 1e-10), name
+    assert (sums["at_stake_low"] < sums["at_stake"]).all()
+    assert (sums["at_stake"] < sums["at_stake_high"]).all()
+
+
+def test_bounds_of_a_sample_stand_for_the_whole(stakes, futures):
+    everybody = pl.Series(["all"] * stakes.height)
+    whole = by_group(stakes, everybody, futures).iloc[0]
+    rows = np.arange(0, stakes.height, 2)
+    half = futures._replace(rows=rows, lost_ahead=futures.lost_ahead[rows])
+    sampled = by_group(stakes, everybody, half).iloc[0]
+    assert sampled["at_stake"] == whole["at_stake"]
+    # half of the customers leave about 1.4 times the doubt, in proportion
+    assert sampled["at_stake_high"] - sampled["at_stake_low"] > whole["at_stake_high"] - whole["at_stake_low"]
+    assert sampled["at_stake_low"] < sampled["at_stake"] < sampled["at_stake_high"]
+
+
+def test_without_futures_there_are_no_bounds(stakes):
+    sums = by_group(stakes, pl.Series(["all"] * stakes.height), None)
+    assert sums[["at_stake_low", "at_stake_high"]].isna().all(axis=None)
