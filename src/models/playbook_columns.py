@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import polars as pl
 
+from models.value_tiers import TIERS
+
 Kind = Literal["money", "number", "share", "probability", "text", "yes or no", "date"]
 
 #: How polars holds each kind.
@@ -80,8 +82,9 @@ COLUMNS: dict[str, Column] = {
     "clv_low": Column("money", "lower end of the lifetime value's interval"),
     "clv_high": Column("money", "upper end of the lifetime value's interval"),
     "value_if_alive": Column("money", "lifetime value if the customer is still one"),
-    "value_tier": Column("text", "tier by lifetime value"),
-    "cluster_name": Column("text", "group of customers who buy alike"),
+    "value_tier": Column("text", "tier by lifetime value, room to grow and losses", TIERS),
+    "value_tier_probability": Column("probability", "how surely the customer is of that tier"),
+    "cluster_name": Column("text", "group of customers with like needs"),
     "most_bought": Column("text", "category, or else product, of which the customer bought for most"),
     "key_account": Column("yes or no", "meets a criterion of a key account"),
     "criteria": Column("text", "criteria of a key account that are met"),

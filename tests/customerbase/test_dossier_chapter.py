@@ -285,7 +285,7 @@ WON_BACK = {
     "clv_low": 0.0,
     "clv_high": 0.0,
     "value_at_stake": 1_000_000.0,
-    "cluster_name": "frequent, recent",
+    "cluster_name": "small baskets",
 }
 
 
@@ -309,7 +309,7 @@ class TestWhoHasProbablyLeft:
 
     def test_is_of_a_group_by_name_only(self, opened):
         assert words(pieces(opened(rows=LEFT + OTHERS, known=WON_BACK))[0])["segment"] == (
-            'of the group "frequent, recent"'
+            'of the group "small baskets"'
         )
 
 

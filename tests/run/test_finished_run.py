@@ -58,6 +58,7 @@ TABLES = {
     ],
     "retention": ["curve", "days", "survival", "low", "high", "at_risk"],
     "segments": ["customer", "value_tier", "cluster", "cluster_name"],
+    "cluster_centres": ["part", "feature", "cluster", "quantity", "value"],
     "abc_xyz": ["customer", "revenue", "profit", "abc", "xyz"],
     "ladder": ["customer", "rung", "rung_a_year_ago"],
     "key_accounts": ["customer", "share", "criteria", "dependency", "manager"],

@@ -127,9 +127,9 @@ def _segment(standing: Mapping[str, Any]) -> str:
     if "abc" in standing:
         parts.append(f"{standing['abc']}{standing.get('xyz', '')}")
     if "value_tier" in standing:
-        parts.append(f"{standing['value_tier']} by value")
+        parts.append(f"value tier: {standing['value_tier']}")
     if "cluster_name" in standing:
-        # the group's name, not what this customer does: one who has fallen silent may well be of the "recent" ones
+        # the group's name, not what this customer does: whoever is nearer to it than to any other has it
         parts.append(f'of the group "{standing["cluster_name"]}"')
     return "; ".join(parts) or NOT_KNOWN
 
