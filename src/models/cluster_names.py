@@ -14,6 +14,7 @@ TELLING = 0.3  # a standardised difference from which a trait is worth a word; C
 TRAITS_NAMED, TRAITS_PORTRAYED = 2, 4
 CATEGORIES_NAMED = 2
 LONGEST_NAME = 60
+MUCH_THE_SAME = 0.7  # correlation of two traits from which the less telling one is left out
 
 
 def cluster_names(needs: Needs, labels: pd.Series, *, currency: str = "") -> pd.DataFrame:
@@ -37,21 +38,22 @@ def cluster_names(needs: Needs, labels: pd.Series, *, currency: str = "") -> pd.
     Notes
     -----
     The difference is Cohen's d: of the means on the compared scale, the cluster's less that of all other customers,
-    over the standard deviation within the two. A trait whose value in its own unit points the other way isn't told,
-    and of traits that say much the same (one block) only the most different is, two of categories. Names take traits
-    from d = 0.3 up; a cluster without any is "typical".
+    over the standard deviation within the two. A trait whose value in its own unit points the other way isn't told.
+    Names and portraits take one trait of a block, of categories two, and of two traits that are correlated above 0.7
+    only the one that tells more; names take traits from d = 0.3 up, and a cluster without any is "typical".
     """
     labels = labels.dropna().astype(np.int64)
     compared = needs.compared.loc[labels.index]
     features = needs.features.loc[labels.index]
     numbers = sorted(labels.unique())
     told = {number: _distinguishing(needs, compared, features, (labels == number).to_numpy()) for number in numbers}
-    names = _different_names(told, needs.about)
+    same = _much_the_same(compared)
+    names = _different_names(told, needs.about, same)
     rows = [
         {
             "cluster": number,
             "name": names[number],
-            "portrait": _portrait(told[number], needs.about, currency),
+            "portrait": _portrait(told[number], needs.about, same, currency),
             "distinguishing": told[number],
         }
         for number in numbers
@@ -91,30 +93,44 @@ def _distinguishing(
     return traits
 
 
-def _worth_telling(traits: list[dict[str, Any]], about: dict[str, Trait], most: int) -> list[dict[str, Any]]:
+def _much_the_same(compared: pd.DataFrame) -> dict[str, set[str]]:
+    """Return for each trait those that say much the same."""
+    varying = compared.loc[:, compared.std() > 0]
+    alike = varying.corr().abs() > MUCH_THE_SAME
+    return {str(name): {str(other) for other in alike.columns[alike[name]]} for name in alike}
+
+
+def _worth_telling(
+    traits: list[dict[str, Any]], about: dict[str, Trait], same: dict[str, set[str]], most: int
+) -> list[dict[str, Any]]:
     blocks: Counter[str] = Counter()
-    chosen = []
+    chosen: list[dict[str, Any]] = []
     for trait in traits:
-        block = about[trait["feature"]].block
+        name = trait["feature"]
+        block = about[name].block
+        if any(earlier["feature"] in same.get(name, ()) for earlier in chosen):
+            continue
         blocks[block] += 1
         if blocks[block] <= (CATEGORIES_NAMED if block == "categories" else 1):
             chosen.append(trait)
     return chosen[:most]
 
 
-def _different_names(told: dict[int, list[dict[str, Any]]], about: dict[str, Trait]) -> dict[int, str]:
-    names = {number: _name(traits, about, TRAITS_NAMED) for number, traits in told.items()}
+def _different_names(
+    told: dict[int, list[dict[str, Any]]], about: dict[str, Trait], same: dict[str, set[str]]
+) -> dict[int, str]:
+    names = {number: _name(traits, about, same, TRAITS_NAMED) for number, traits in told.items()}
     for number in _alike(names):
-        names[number] = _name(told[number], about, TRAITS_NAMED + 1)
+        names[number] = _name(told[number], about, same, TRAITS_NAMED + 1)
     for number in _alike(names):
         names[number] = f"{names[number]}, group {number}"
     return names
 
 
-def _name(traits: list[dict[str, Any]], about: dict[str, Trait], most: int) -> str:
+def _name(traits: list[dict[str, Any]], about: dict[str, Trait], same: dict[str, set[str]], most: int) -> str:
     telling = [trait for trait in traits if abs(trait["difference"]) >= TELLING]
     words: list[str] = []
-    for trait in _worth_telling(telling, about, most):
+    for trait in _worth_telling(telling, about, same, most):
         of = about[trait["feature"]]
         word = of.more if trait["difference"] > 0 else of.less
         if len(", ".join([*words, word])) <= LONGEST_NAME:
@@ -127,8 +143,8 @@ def _alike(names: dict[int, str]) -> list[int]:
     return [number for number, name in names.items() if uses[name] > 1]
 
 
-def _portrait(traits: list[dict[str, Any]], about: dict[str, Trait], currency: str) -> str:
-    chosen = _worth_telling(traits, about, TRAITS_PORTRAYED)
+def _portrait(traits: list[dict[str, Any]], about: dict[str, Trait], same: dict[str, set[str]], currency: str) -> str:
+    chosen = _worth_telling(traits, about, same, TRAITS_PORTRAYED)
     if not chosen:
         return "Much like all customers in everything that was compared."
     parts = [

@@ -68,9 +68,11 @@ def _one_hump(values: Array) -> tuple[Array, Array]:
     pieces = [(value, value, float(count)) for value, count in zip(distinct[often], counts[often], strict=True)]
     rest = values[~np.isin(values, distinct[often])]
     if len(rest) and np.ptp(rest) > 0:
-        heights, edges = np.histogram(rest, int(np.clip(np.sqrt(len(rest)), *_BINS)))
-        hump = _nearest_hump(heights.astype(float))
-        pieces += [*zip(edges[:-1], edges[1:], hump / hump.sum() * len(rest), strict=True)]
+        # bins of equal shares, so that a long tail doesn't put everybody into the first
+        edges = np.unique(np.quantile(rest, np.linspace(0, 1, int(np.clip(np.sqrt(len(rest)), *_BINS)) + 1)))
+        widths = np.diff(edges)
+        inside = _nearest_hump(np.histogram(rest, edges)[0] / widths, widths) * widths
+        pieces += [*zip(edges[:-1], edges[1:], inside / inside.sum() * len(rest), strict=True)]
     else:
         pieces += [(value, value, 1.0) for value in rest]
     pieces.sort(key=lambda piece: piece[0] + piece[1])
@@ -82,11 +84,11 @@ def _one_hump(values: Array) -> tuple[Array, Array]:
     )
 
 
-def _nearest_hump(heights: Array) -> Array:
-    """Return the heights with one hump that are nearest to those of a histogram, in squares."""
+def _nearest_hump(heights: Array, widths: Array) -> Array:
+    """Return the heights with one hump that are nearest to those of a histogram, in squares over its width."""
     fits = []
     for mode in range(len(heights)):
-        rising = isotonic_regression(heights[: mode + 1]).x
-        falling = isotonic_regression(heights[mode:], increasing=False).x
+        rising = isotonic_regression(heights[: mode + 1], weights=widths[: mode + 1]).x
+        falling = isotonic_regression(heights[mode:], weights=widths[mode:], increasing=False).x
         fits.append(np.concatenate([rising[:-1], [max(rising[-1], falling[0])], falling[1:]]))
-    return min(fits, key=lambda fit: ((fit - heights) ** 2).sum())
+    return min(fits, key=lambda fit: (widths * (fit - heights) ** 2).sum())

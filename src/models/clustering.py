@@ -59,7 +59,7 @@ _JUDGE_ON = 1_000
 _REFERENCE_ON = 600
 _REFERENCES = 19
 _GAP_REFERENCES = 8
-_SPLITS = 4, 12
+_SPLITS = 4, 8
 _SPLIT_CUSTOMERS = 3_000
 _HOPELESS = 0.4  # of the first split; the mean over four can't reach `STABLE` unless the others are all but perfect
 _STARTS = 3
@@ -350,14 +350,15 @@ def find_clusters(features: pd.DataFrame, *, clusters: int | None = None, most: 
     Mixtures have full covariances in the leading principal axes: at most eight, and four customers to each figure
     that is estimated. HDBSCAN's clusters are taken over by their centres, so that it too can place everybody.
 
-    The choice: of what is stable, apart and without a tiny cluster (below 2% of customers) the best mean rank is
-    taken, each of silhouette, Caliński-Harabasz, Davies-Bouldin, gap and BIC ranking what it can judge. Where nothing
-    is all three, the same is done with what is stable and has no tiny cluster, or else with what is stable; where
-    nothing is stable, the most stable is taken.
+    The choice: of what is stable, apart and without a tiny cluster (below 2% of customers) the largest number is
+    taken, since clusters that are all apart from each other lose something when merged, and of its methods the one of
+    the best mean rank, each of silhouette, Caliński-Harabasz, Davies-Bouldin, gap and BIC ranking what it can judge.
+    Where nothing is all three, the best mean rank is taken of what is stable and has no tiny cluster, or else of what
+    is stable; where nothing is stable, the most stable is taken.
 
     Clusters are fitted to a random sample of at most 5,000 customers, mixtures of 2,000, and criteria, stability and
     separation are those of at most 1,000. Stability and separation come from four random splits into halves, up to
-    twelve with fewer customers (the first one only, where its halves agree below 0.4): each half is clustered, both
+    eight with fewer customers (the first one only, where its halves agree below 0.4): each half is clustered, both
     place everybody, and `between` is measured on the half that wasn't clustered, along the linear discriminant of each
     two clusters. On `between` a single group scores about 1, be it skewed, heavy-tailed, uniform or elongated, whatever
     the method and number: the density between two points of one hump isn't below that at the lower one. Discrete
@@ -607,7 +608,9 @@ def _choice(trials: list[_Trial]) -> pd.DataFrame:
     frame["rank"] = places.mean(axis=1)
     stable, tiny = frame["stability"] >= STABLE, frame["smallest"] < SMALLEST_SHARE
     frame["sound"] = stable & (frame["between"] <= APART) & ~tiny
-    kept = next((left for left in (frame["sound"], stable & ~tiny, stable) if left.any()), None)
+    sound = frame["sound"]
+    most = frame["clusters"] == frame["clusters"].where(sound).max()
+    kept = next((left for left in (sound & most, stable & ~tiny, stable) if left.any()), None)
     best = frame["stability"].idxmax() if kept is None else frame["rank"].where(kept).idxmin()
     frame["chosen"] = frame.index == best
     order = ["rank", "stability", "between", "smallest", "noise", "sound", "chosen"]

@@ -361,8 +361,8 @@ _MEDIANS: tuple[tuple[str, str, Trait], ...] = (
             "products in a basket",
             "products",
             "breadth",
-            "many different products at once",
-            "few different products at once",
+            "many products",
+            "few products",
             "Median number of different products in a basket.",
         ),
     ),
@@ -382,19 +382,23 @@ _MEDIANS: tuple[tuple[str, str, Trait], ...] = (
 
 
 def _median(baskets: pl.DataFrame, index: pd.Index, fact: str, name: str, trait: Trait) -> _Part | None:
-    """Return the median of the baskets in which a fact is above zero, compared by its logarithm."""
+    """Return the median of the baskets in which a fact is above zero, compared by the mean of its logarithms.
+
+    Medians of small counts would be compared badly: they take a few values only, and so look like groups.
+    """
     told = baskets.filter(pl.col(fact) > 0)
     if told.is_empty():
         return None
     by_customer = (
-        told.group_by("place")
-        .agg(pl.col(fact).median(), spread=pl.col(fact).log().var(), number=pl.len())
+        told.with_columns(log=pl.col(fact).log())
+        .group_by("place")
+        .agg(pl.col(fact).median(), mean=pl.col("log").mean(), spread=pl.col("log").var(), number=pl.len())
         .sort("place")
     )
     value, number = _at(by_customer, index, fact), _at(by_customer, index, "number", 0.0)
-    # the middle of the customers' variances, which a few odd baskets don't move; pi / 2 is what a median adds to it
-    chance = float(by_customer["spread"].drop_nulls().median() or 0.0) * np.pi / 2  # type: ignore[arg-type]
-    return _single("median", name, trait, index, value, number, chance, compared=np.log(value))
+    # the middle of the customers' variances, which a few odd baskets don't move
+    chance = float(by_customer["spread"].drop_nulls().median() or 0.0)  # type: ignore[arg-type]
+    return _single("median", name, trait, index, value, number, chance, compared=_at(by_customer, index, "mean"))
 
 
 def _rhythm(days: pl.DataFrame, index: pd.Index) -> _Part:

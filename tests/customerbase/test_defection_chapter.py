@@ -94,8 +94,8 @@ class TestAgreement:
     def test_the_findings_name_the_customers_in_dispute(self, said):
         table, stated = said["table"], said["stated"]
         late = table[table["rule_stays"] & ~table["curve_stays"]]["customers"].sum()
-        assert f"by the rule {late:,} customers" in stated["defection"].statement
-        assert stated["defection"].question == "losing"
+        assert stated["silent_too_long"].statement.startswith(f"{late:,} customers (")
+        assert (stated["silent_too_long"].value, stated["silent_too_long"].question) == (late, "losing")
         assert "rule" in stated["defection_best"].statement
 
     def test_lines_part_those_called_gone_from_the_others(self, said):

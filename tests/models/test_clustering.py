@@ -21,15 +21,15 @@ def frame_of(points):
 
 @pytest.fixture(scope="module")
 def three_groups():
-    points, truth = planted_points(np.random.default_rng(4), 240, 4, 3, 7.0, skewed=False)
+    points, truth = planted_points(np.random.default_rng(4), 180, 4, 3, 7.0, skewed=False)
     return points, truth, find_clusters(points, most=4, seed=1)
 
 
 def cigars():
     """Two long parallel groups, which k-means cuts across."""
     rng = np.random.default_rng(2)
-    truth = np.arange(400) % 2
-    points = np.column_stack([rng.normal(0, 2, 400), 3.0 * truth + rng.normal(0, 0.35, 400)])
+    truth = np.arange(200) % 2
+    points = np.column_stack([rng.normal(0, 2, 200), 3.0 * truth + rng.normal(0, 0.35, 200)])
     return frame_of(points), truth
 
 
@@ -53,7 +53,7 @@ def test_planted_groups_are_found(three_groups):
 def test_planted_needs_are_found_in_a_ledger():
     rng = np.random.default_rng(7)
     types = [type_of_customer(rng, 8) for _ in range(3)]
-    ledger, truth = simulated_ledger(rng, 200, types, 20.0, alike=60.0)
+    ledger, truth = simulated_ledger(rng, 150, types, 20.0, alike=60.0)
     compared = needs_features(ledger, AS_OF).compared
     found = find_clusters(compared, most=4, seed=1)
     assert found.clear
@@ -64,13 +64,13 @@ def test_planted_needs_are_found_in_a_ledger():
 @pytest.mark.parametrize("seed", [1, 2])
 def test_needs_that_differ_gradually_are_no_clear_groups(seed):
     rng = np.random.default_rng(seed)
-    ledger, _ = simulated_ledger(rng, 200, [type_of_customer(rng, 8)], 20.0, alike=10.0)
+    ledger, _ = simulated_ledger(rng, 120, [type_of_customer(rng, 8)], 20.0, alike=10.0)
     assert not find_clusters(needs_features(ledger, AS_OF).compared, most=4, seed=seed).clear
 
 
 def test_long_groups_are_found_by_mixtures():
     points, truth = cigars()
-    found = find_clusters(points, most=3, seed=1)
+    found = find_clusters(points, most=2, seed=1)
     assert (found.method, found.k, found.clear) == ("mixture", 2, True)
     assert adjusted_rand_score(truth, found.labels) >= 0.98
 
@@ -78,8 +78,8 @@ def test_long_groups_are_found_by_mixtures():
 @pytest.mark.parametrize("shape", SHAPES)
 def test_one_group_is_no_clear_groups(shape):
     place = list(SHAPES).index(shape)
-    points = comparable(SHAPES[shape](np.random.default_rng(place), 120, 3 + place % 4))
-    found = find_clusters(points, most=4, seed=place)
+    points = comparable(SHAPES[shape](np.random.default_rng(place), 100, 3 + place % 4))
+    found = find_clusters(points, most=3, seed=place)
     assert not found.clear
     assert found.labels.notna().all()
 
@@ -89,7 +89,8 @@ def test_the_choice_follows_its_rule(three_groups):
     assert choice["method"].value_counts()[["k-means", "mixture"]].tolist() == [3, 3]
     sound = (choice["stability"] >= STABLE) & (choice["between"] <= APART) & (choice["smallest"] >= SMALLEST_SHARE)
     assert choice["sound"].tolist() == sound.tolist()
-    assert choice["chosen"].tolist() == (choice["rank"] == choice.loc[sound, "rank"].min()).tolist()
+    largest = sound & (choice["clusters"] == choice.loc[sound, "clusters"].max())
+    assert choice["chosen"].tolist() == (largest & (choice["rank"] == choice.loc[largest, "rank"].min())).tolist()
     higher = choice[["silhouette", "calinski_harabasz", "gap", "bic"]].assign(db=-choice["davies_bouldin"])
     places = higher.rank(ascending=False)
     expected = ((places - 1) / (places.count() - 1)).mean(axis=1)
@@ -159,7 +160,7 @@ def test_typical_members_are_near_the_centre(three_groups):
 
 
 def test_a_base_larger_than_the_sample_is_labelled_whole():
-    points, truth = planted_points(np.random.default_rng(3), 20_000, 3, 3, 7.0, skewed=False)
+    points, truth = planted_points(np.random.default_rng(3), 8_000, 3, 3, 7.0, skewed=False)
     found = find_clusters(points, clusters=3, seed=1)
     assert found.labels.index.equals(points.index)
     assert adjusted_rand_score(truth, found.labels) >= 0.98
@@ -197,6 +198,8 @@ def test_a_reference_keeps_margins_and_correlations_but_no_second_hump():
     assert (drawn[:, 2] == 0).mean() == pytest.approx((often_none == 0).mean(), abs=0.02)
     ranks = pd.DataFrame(points).corr("spearman").loc[0, 1]
     assert pd.DataFrame(drawn).corr("spearman").loc[0, 1] == pytest.approx(ranks, abs=0.03)
-    heights, _ = np.histogram(drawn[:, 3], np.linspace(-5, 5, 11))
+    heights, _ = np.histogram(drawn[:, 3], np.linspace(-6, 6, 13))
     assert (np.abs(points[:, 3]) < 1).mean() < 0.01
-    assert heights[4:6].min() > 0.5 * heights.max()
+    lower_side = np.minimum(np.maximum.accumulate(heights), np.maximum.accumulate(heights[::-1])[::-1])
+    # four standard deviations of a count are left to chance
+    assert (heights >= lower_side - 4 * np.sqrt(lower_side)).all()

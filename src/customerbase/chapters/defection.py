@@ -250,15 +250,13 @@ def _state_agreement(chapter: Chapter, asked: Asked, table: pd.DataFrame) -> Non
     agreed = table.loc[same, "customers"].sum() / table["customers"].sum()
     late = table[table["rule_stays"] & ~table["curve_stays"]]
     slow = table[~table["rule_stays"] & table["curve_stays"]]
-    limit = percent(given.alive_limit)
-    parts = [
-        f"by the rule {plural(rows['customers'].sum(), 'customer')} ({_spent(chapter, rows)}) {what}"
-        for rows, what in (
-            (late, f"still count as active, though after such a silence fewer than {limit} of their kind come back"),
-            (slow, f"count as gone, though after such a silence {limit} of their kind or more come back"),
+    limit, days = percent(given.alive_limit), plural(given.active_days, "day")
+    parts = []
+    if len(slow):
+        parts.append(
+            f"by the rule {plural(slow['customers'].sum(), 'customer')} ({_spent(chapter, slow)}) count as gone, "
+            f"though after such a silence {limit} of their kind or more come back"
         )
-        if len(rows)
-    ]
     customers = asked.customers
     once = customers[(customers["purchases"] == 1) & customers["model_stays"] & ~customers["rule_stays"]]
     if len(once):
@@ -269,13 +267,22 @@ def _state_agreement(chapter: Chapter, asked: Asked, table: pd.DataFrame) -> Non
     told = f"; {'; '.join(parts)}" if parts else ""
     chapter.state(
         "defection",
-        f"The model, the curve of waits and the rule of {plural(given.active_days, 'day')} agree on whether "
+        f"The model, the curve of waits and the rule of {days} agree on whether "
         f"{percent(agreed)} of customers have left{told}.{_by_the_records(chapter, customers)}",
         value=float(agreed),
         unit="share of customers",
-        verdict="note" if not len(late) else "act",
-        question="losing",
     )
+    if len(late):
+        customers_late = int(late["customers"].sum())
+        chapter.state(
+            "silent_too_long",
+            f"{plural(customers_late, 'customer')} ({_spent(chapter, late)}) bought within {days}, and have been "
+            f"silent too long all the same: of their kind fewer than {limit} come back after such a silence.",
+            value=customers_late,
+            unit="customers",
+            verdict="act",
+            question="losing",
+        )
 
 
 def _by_the_records(chapter: Chapter, customers: pd.DataFrame) -> str:

@@ -61,6 +61,7 @@ ROWS_SHOWN, SIDES_OF_TRAIT = 9, 2
 GROUPS_SHOWN = 8
 FEWEST_IN_GROUP = 5
 MONTHS_SHOWN = 36
+CHANCE = "could be chance"
 SHORTEST_TREND_DAYS = 56
 #: How the group of new customers is read off, the first there is: the column, and what it is called.
 GROUPS = {
@@ -261,7 +262,7 @@ def traits_table(chapter: Chapter, known: Newcomers, found: IdealCustomer) -> Sh
 def _evidence(trait: pd.Series) -> str:
     if trait["tells"]:
         return "tells"
-    return "shared with others" if trait["goes_with"] else "could be chance"
+    return "shared with others" if trait["goes_with"] else CHANCE
 
 
 def good_means(chapter: Chapter, known: Newcomers) -> str:
@@ -520,9 +521,11 @@ def _state_quality(chapter: Chapter, found: Quality) -> None:
         )
     signs = _signs(found)
     verdict: Verdict = "note" if not signs else "good" if signs == {True} else "watch"
+    # where something is more than chance, what could be chance stands in the table only
+    told = [text for text in parts if not signs or not text.endswith(f"{CHANCE})")]
     chapter.state(
         "new_customers",
-        f"{direction(found)}: {'; '.join(parts)}.",
+        f"{direction(found)}: {'; '.join(told)}.",
         value=shown.change.value,
         low=shown.change.low,
         high=shown.change.high,
@@ -558,7 +561,7 @@ def _is_real(found: Quality, p_value: float) -> bool:
 
 
 def _judged(found: Quality, p_value: float) -> str:
-    return "more than chance" if _is_real(found, p_value) else "could be chance"
+    return "more than chance" if _is_real(found, p_value) else CHANCE
 
 
 def _in_words(share: Estimate) -> str:

@@ -53,7 +53,7 @@ def tiers(sums: pd.DataFrame) -> Picture:
         ax.grid(axis="y", visible=False)
         ax.grid(axis="x", visible=True)
         ax.set_xlim(low * 1.1, max(known["share"].max(), known["value_share"].max()) * 1.62)
-        ax.set_xlabel("share of all customers (grey), and of their lifetime value (blue)")
+        ax.set_xlabel("share of customers (grey), and of value (blue)")
         ax.set_xticks(np.arange(0, 1.01, 0.2))
         in_percent(ax.xaxis)
     rows = "; ".join(
