@@ -720,7 +720,9 @@ def _quiet_duckdb() -> Iterator[duckdb.DuckDBPyConnection]:
         }
         try:
             with duckdb.connect(":memory:", config=config) as connection:
-                connection.execute("SET enable_progress_bar = false")
+                # in a notebook without ipywidgets the bar is off and may not even be told to be
+                if connection.sql("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+                    connection.execute("SET enable_progress_bar = false")
                 connection.execute(_MACROS)
                 yield connection
         finally:

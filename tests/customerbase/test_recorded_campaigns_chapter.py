@@ -125,3 +125,16 @@ def test_an_effect_stands_both_comparisons_or_is_in_doubt() -> None:
     assert steps.verdict_of(response(9, 0), is_effect=False, by_history_alone=True).startswith("in doubt")
     assert steps.verdict_of(response(1, 1), is_effect=False, by_history_alone=False) == "no effect found"
     assert steps.verdict_of(response(1, 1, error=20), is_effect=False, by_history_alone=False).startswith("not known")
+
+
+def test_who_never_bought_is_none_of_the_base_and_a_redemption_of_no_campaign_is_counted(opened: Opened) -> None:
+    rows = "".join(f"c{number},2023-{month:02d}-03,5\n" for number in range(10) for month in (1, 3, 6))
+    reached = "".join(f"{who},2023-04-01,campaign,spring,2023-04-30\n" for who in ("c0", "c1", "x", "y", "z"))
+    chapter = opened(rows, f"{reached}c0,2023-04-05,redemption,autumn,\nc1,2023-04-06,redemption,spring,\n")
+    campaigns = steps.recorded(chapter)
+    assert campaigns.campaigns.select("reached", "of_base", "redeemed").row(0) == (5, 0.2, 1)
+    assert campaigns.of_no_campaign == 1
+    steps.state_findings(chapter, campaigns, Unsaid("too few"))
+    stated = {finding.id: finding.statement for finding in chapter.findings().findings}["recorded_reach"]
+    assert "reached 2 customers, 20% of the base and 3 without a purchase, 1.0 times each" in stated
+    assert stated.endswith("; 1 redemption names no campaign recorded.")

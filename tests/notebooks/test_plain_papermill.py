@@ -34,6 +34,12 @@ def test_a_chapter_runs_under_plain_papermill_from_another_folder(chapter: Path,
     assert {file.name for file in tmp_path.iterdir()} == written
 
 
+def test_records_of_one_customer_are_found_under_plain_papermill_too(tmp_path: Path) -> None:
+    """Nothing asks a kernel for a progress bar, which it may not have."""
+    ended = papermill(ROOT / "notebooks" / "01_identify.ipynb", ROOT / "params" / "wholesale.yml", tmp_path / "out.ipynb")
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_what_a_parameter_file_leaves_out_is_not_taken_from_the_default_base(
     make_base: Callable[..., Path], tmp_path: Path
 ) -> None:

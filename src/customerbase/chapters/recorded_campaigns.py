@@ -43,17 +43,20 @@ class Recorded:
     campaigns : polars.DataFrame
         By campaign, in order of the first day: campaign (number), name (as shown, with its first day where another has
         the same name), start, until, spread (days), reached, of_base (share of the customers who had bought by its
-        last day), redeemed (customers reached who redeemed), redemptions, not_reached (customers who redeemed without
-        having been reached); the last three are null where no redemptions are recorded.
+        last day whom it reached), redeemed (customers reached who redeemed), redemptions, not_reached (customers who
+        redeemed without having been reached); the last three are null where no redemptions are recorded.
     reach : polars.DataFrame
         campaign, customer, start, until.
     redemptions : polars.DataFrame
         campaign, customer, date.
+    of_no_campaign : int
+        Redemptions recorded that name none of these campaigns.
     """
 
     campaigns: pl.DataFrame
     reach: pl.DataFrame
     redemptions: pl.DataFrame
+    of_no_campaign: int
 
     @property
     def redemptions_known(self) -> bool:
@@ -97,14 +100,16 @@ def recorded(chapter: Chapter) -> Recorded:
     if "reason" not in events.columns:
         events = events.with_columns(reason=pl.lit(None, pl.String))
     waves = campaign_waves(events.filter(pl.col("kind") == CAMPAIGN), chapter.parameters.campaign_days)
-    redemptions = redeemed_by(waves, events.filter(pl.col("kind") == REDEMPTION))
+    redeemed = events.filter(pl.col("kind") == REDEMPTION)
+    redemptions = redeemed_by(waves, redeemed)
     campaigns = waves.group_by("campaign", maintain_order=True).agg(
         pl.col("name", "start", "until", "spread").first(), reached=pl.len()
     )
     return Recorded(
-        _with_redemptions(_with_share(chapter, _named(chapter, campaigns)), waves, redemptions, events),
+        _with_redemptions(_with_share(chapter, _named(chapter, campaigns), waves), waves, redemptions, events),
         waves.select("campaign", "customer", "start", "until"),
         redemptions,
+        redeemed.height - redemptions.height,
     )
 
 
@@ -118,10 +123,16 @@ def _named(chapter: Chapter, campaigns: pl.DataFrame) -> pl.DataFrame:
     return campaigns.with_columns(pl.Series("name", names, dtype=pl.String))
 
 
-def _with_share(chapter: Chapter, campaigns: pl.DataFrame) -> pl.DataFrame:
-    first = chapter.purchases.group_by("customer").agg(pl.col("date").min())["date"].sort()
-    base = first.search_sorted(campaigns["until"].clip(upper_bound=chapter.as_of), side="right")
-    return campaigns.with_columns(of_base=pl.col("reached") / pl.Series(np.maximum(base.to_numpy(), 1)))
+def _with_share(chapter: Chapter, campaigns: pl.DataFrame, waves: pl.DataFrame) -> pl.DataFrame:
+    first = chapter.purchases.group_by("customer").agg(first=pl.col("date").min())
+    base = first["first"].sort().search_sorted(campaigns["until"].clip(upper_bound=chapter.as_of), side="right")
+    # who had bought nothing by then was reached all the same, but is none of the base's
+    of_base = (
+        waves.join(first, on="customer").filter(pl.col("first") <= pl.col("until")).group_by("campaign").len("own")
+    )
+    joined = campaigns.join(of_base, on="campaign", how="left", maintain_order="left")
+    share = pl.col("own").fill_null(0) / pl.Series(np.maximum(base.to_numpy(), 1))
+    return joined.with_columns(of_base=share).drop("own")
 
 
 def _with_redemptions(
@@ -368,19 +379,28 @@ def state_findings(chapter: Chapter, campaigns: Recorded | Unsaid, found: Measur
 
 def _state_reach(chapter: Chapter, campaigns: Recorded) -> None:
     frame = campaigns.campaigns
-    customers = campaigns.reach["customer"].n_unique()
-    base = chapter.purchases["customer"].n_unique()
+    reached = campaigns.reach["customer"].unique()
+    base = chapter.purchases["customer"].unique()
+    known, customers = int(reached.is_in(base.implode()).sum()), len(reached)
+    others = f" and {count(customers - known)} without a purchase" if known < customers else ""
     statement = (
         f"{plural(frame.height, 'campaign')} recorded from {day(frame['start'].min())} on reached "  # type: ignore[arg-type]
-        f"{plural(customers, 'customer')}, {percent(customers / base)} of the base, "
+        f"{plural(known, 'customer')}, {percent(known / len(base))} of the base{others}, "
         f"{campaigns.reach.height / customers:.1f} times each"
     )
     rate = float("nan")
     if campaigns.redemptions_known:
         rate = float(frame["redeemed"].sum()) / float(frame["reached"].sum())
         statement += f"; of those a campaign reached {percent(rate, 1)} redeemed"
+    if campaigns.of_no_campaign:
+        statement += (
+            f"; {plural(campaigns.of_no_campaign, 'redemption names', 'redemptions name')} no campaign recorded"
+        )
     chapter.state(
-        "recorded_reach", f"{statement}.", value=customers / base if np.isnan(rate) else rate, unit="share of customers"
+        "recorded_reach",
+        f"{statement}.",
+        value=known / len(base) if np.isnan(rate) else rate,
+        unit="share of customers",
     )
 
 

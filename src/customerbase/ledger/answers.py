@@ -80,6 +80,13 @@ def read_consent(column: pl.Series) -> tuple[pl.Series, pl.Series]:
     return read[column.name], read["unread"]
 
 
+def without_empty(column: pl.Series) -> pl.Series:
+    """Return a column's text, null where a cell only says that it is empty, as ``-``, ``?`` and ``n/a`` do."""
+    text = as_text(column).str.strip_chars()
+    is_empty = text.str.contains(EMPTY) | (_meant(text, {NOT_RECORDED: CONSENT[NOT_RECORDED]}) == NOT_RECORDED)
+    return column.set(is_empty.fill_null(False), None)
+
+
 def read_answers(
     rows: pl.DataFrame, decimal: str | None = None, thousands: str | None = None
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:

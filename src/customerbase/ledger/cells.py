@@ -13,6 +13,7 @@ import polars as pl
 from .. import wording
 from ..parameters import TableSource
 from ..personal_data import E_MAIL, HIDDEN, TELEPHONE
+from .answers import without_empty
 from .dates import read_dates
 from .numbers import as_text, read_numbers, spreadsheet_keys
 from .raw import RawTable
@@ -166,6 +167,13 @@ class Cells:
             unreadable &= raw.is_not_null()
         self._replace(meaning, reading.dates)
         self.blame(unreadable, "no date that can be read", remedy, meaning)
+
+    def read_days(self, meaning: str) -> None:
+        """Read a column of days that may be empty; a dash, a question mark or the like is as good as nothing."""
+        if not self.frame[meaning].dtype.is_temporal():
+            self.frame = self.frame.with_columns(without_empty(self.frame[meaning]))
+        self.read_dates(meaning, required=False)
+        self.frame = self.frame.with_columns(pl.col(meaning).dt.date())
 
     def read_numbers(self, meanings: Iterable[str], required: Iterable[str] = ()) -> None:
         """Read columns of numbers; where thousands can't be told from decimals the table is refused."""

@@ -11,7 +11,7 @@ import polars as pl
 from ..errors import Refusal
 from ..parameters import CustomersTable, EventsTable, SideTable, SpendingTable
 from ..wording import count, plural
-from .answers import NO, YES, neither_yes_nor_no, read_answers, read_consent
+from .answers import NO, YES, neither_yes_nor_no, read_answers, read_consent, without_empty
 from .cells import Cells
 from .clean import SourceTable
 from .quarantine import harmless, losses, refuse_beyond, set_aside
@@ -78,8 +78,7 @@ def read_customers(source: CustomersTable, *, limit: float = 0.05, progress: Pro
         cells.blame(cells.frame["customer"].is_null(), "no customer", "Fill in the customer's key.", "customer")
         cells.read_text(sorted(set(source.columns) - {"customer", *DAYS}))
         for name in (name for name in DAYS if name in source.columns):
-            cells.read_dates(name, required=False)
-            cells.frame = cells.frame.with_columns(pl.col(name).dt.date())
+            cells.read_days(name)
         # a record is no worse known for a slip in the day it was touched
         cells.faults = [fault for fault in cells.faults if fault.column != "updated"]
         if "consent" in source.columns:
@@ -134,13 +133,14 @@ def read_events(source: EventsTable, *, limit: float = 0.05, progress: Progress 
 
     def clean(cells: Cells) -> None:
         cells.read_key()
-        days = [name for name in EVENT_DAYS if name in source.columns]
-        for name in days:
-            cells.read_dates(name, required=name == "date")
-        cells.read_numbers(["score"])
+        cells.read_dates()
+        cells.frame = cells.frame.with_columns(pl.col("date").dt.date())
+        if "score" in source.columns:
+            cells.frame = cells.frame.with_columns(without_empty(cells.frame["score"]))
+            cells.read_numbers(["score"])
         cells.read_text(sorted(set(source.columns) - {"customer", "score", *EVENT_DAYS}))
-        cells.frame = cells.frame.with_columns(pl.col(days).dt.date())
-        if "until" in days:
+        if "until" in source.columns:
+            cells.read_days("until")
             backwards = (cells.frame["until"] < cells.frame["date"]).fill_null(value=False)
             cells.blame(backwards, "ends before it begins", "Mend the first day or the last.", "until")
         cells.blame(cells.frame["customer"].is_null(), "no customer", "Fill in the customer's key.", "customer")

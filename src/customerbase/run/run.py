@@ -159,6 +159,10 @@ def _notes(parameters: Parameters, intake: Intake, last_day: dt.date) -> list[st
         f"{plural(account.rows_read, 'row')} of the ledger read, {count(account.rows_used)} used, "
         f"{count(account.rows_quarantined)} set aside."
     ]
+    for section, side in intake.side_tables.items():
+        if aside := side.quarantine.height:
+            read = sum(table.rows for table in side.tables)
+            notes.append(f"{plural(read, 'row')} of {section} read, {count(aside)} set aside in the table quarantine.")
     if later:
         dated = f"{plural(later, 'row')} dated after {day(last_day)} {'is' if later == 1 else 'are'} left out"
         notes.append(f"{dated}, but for the table ledger.")

@@ -340,3 +340,20 @@ def test_of_several_records_a_no_and_the_latest_touch_count(tmp_path: Path) -> N
     assert found.rows.select("customer", "consent").rows() == [("1", "no"), ("2", "yes"), ("3", "no")]
     assert found.rows["updated"].to_list() == [dt.date(2024, 2, 13), dt.date(2021, 1, 1), None]
     assert found.notes == ("3 records of the customers' table repeat a key above, and are taken as one with it.",)
+
+
+@pytest.mark.parametrize("empty", ["-", "–", "?", "n/a", "", "н/д"])
+def test_a_day_or_a_score_that_is_not_there_takes_no_row_away(tmp_path: Path, empty: str) -> None:
+    (tmp_path / "customers.csv").write_text(f"id,joined,left\na,2024-01-01,{empty}\nb,2024-01-02,2024-06-03\n")
+    columns = {"customer": "id", "joined": "joined", "left": "left"}
+    read = read_customers(CustomersTable(path=str(tmp_path / "customers.csv"), columns=columns))
+    assert read.quarantine.is_empty()
+    assert read.rows.sort("customer")["left"].to_list() == [None, dt.date(2024, 6, 3)]
+    (tmp_path / "events.csv").write_text(
+        f"id,date,kind,score,until\na,2024-01-13,survey,{empty},{empty}\na,2024-01-14,survey,7,2024-02-14\n"
+    )
+    columns = {name: name for name in ("date", "kind", "score", "until")} | {"customer": "id"}
+    events = read_events(EventsTable(path=str(tmp_path / "events.csv"), columns=columns))
+    assert events.quarantine.is_empty()
+    assert events.rows["score"].to_list() == [None, 7.0]
+    assert events.rows["until"].to_list() == [None, dt.date(2024, 2, 14)]
