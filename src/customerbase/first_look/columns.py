@@ -26,7 +26,7 @@ ONE_TO_ONE = 1.02  # pairs of a code and a name, for each code: a name may have 
 FEWEST_REPEATED = 5  # rows below which nothing needs to repeat
 NOT_KEYS = ("phone", "address", "city", "postcode", "birth_date", "consent", "updated")
 MOST_KINDS = 50
-GROUPS = ("manager", "department", "channel", "category", "product")
+GROUPS = ("manager", "department", "channel", "category", "brand", "product")
 
 
 @dataclass(frozen=True)

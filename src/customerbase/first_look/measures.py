@@ -32,7 +32,7 @@ RISES = 0.8  # share of the steps of a running total: some are returns
 FEWEST = 3  # rows from which arithmetic says something
 OTHERS_SHOWN = 3
 TAXES = (1.03, 1.35)  # an amount with tax, as a multiple of that without
-OF_THE_LINE = ("cost", "discount", "quantity", "unit_price")  # the first wins a name that fits several
+OF_THE_LINE = ("cost", "discount", "coupon", "quantity", "unit_price")  # the first wins a name that fits several
 NOUNS = {"quantity": "a quantity", "unit_price": "a price"}
 PER_UNIT = "unit, each, ед, единиц, stuck, unitaire, unitario, jednostk, stuks"
 
@@ -54,7 +54,7 @@ def guess_measures(profiles: Mapping[str, Profile]) -> tuple[list[Guess], list[s
     Returns
     -------
     list of Guess
-        Of amount, or else of quantity and unit_price, and of cost and discount where they are there. Where nothing
+        Of amount, or else of quantity and unit_price, and of cost, discount and coupon where they are there. Where nothing
         can be the amount, its column is None.
     list of str
         What the analyst should know about columns of numbers that weren't taken.
@@ -91,7 +91,7 @@ def guess_measures(profiles: Mapping[str, Profile]) -> tuple[list[Guess], list[s
         for meaning, profile in (("quantity", quantity), ("unit_price", price)):
             if profile is not None:
                 found.append(Guess(meaning, profile.name, f"{_about(profile)}; named like {NOUNS[meaning]}"))
-    for meaning in ("cost", "discount"):
+    for meaning in ("cost", "discount", "coupon"):
         profile = named.get(meaning)
         if profile is not None:
             beside = f"{_about(profile)}; named like a {meaning}; it must be that of the whole row, not of a unit"
@@ -100,7 +100,7 @@ def guess_measures(profiles: Mapping[str, Profile]) -> tuple[list[Guess], list[s
 
 
 def _by_name(numeric: Mapping[str, Profile]) -> tuple[dict[str, Profile], list[str]]:
-    """Take quantity, unit price, cost and discount by their names."""
+    """Take quantity, unit price, cost, discount and coupon by their names."""
     found: dict[str, tuple[float, Profile]] = {}
     notes = []
     for name, profile in numeric.items():

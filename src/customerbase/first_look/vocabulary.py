@@ -37,6 +37,8 @@ LEDGER = {
         "compra, koszt, cena zakupu, kostprijs, inkoopprijs, inkoopwaarde"
     ),
     "discount": "discount, rebate, скидк, rabatt, nachlass, remise, rabais, descuento, sconto, rabat, korting",
+    "coupon": "coupon, купон, gutschein, coupons, cupon, buono sconto, kupon, waardebon",
+    "brand": "brand, trademark, бренд, торговая марка, marke, hausmarke, marque, marca, marka, merk",
     "quantity": (
         "quantity, qty, units, pieces, pcs, количеств, кол во, колво, шт, штук, menge, anzahl, stuckzahl, "
         "quantite, qte, cantidad, unidades, quantita, ilosc, hoeveelheid, aantal"
