@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -30,12 +31,20 @@ def command() -> Command:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of the whole suite on CDNOW, through the command, from a folder that isn't the project's."""
-    out = tmp_path_factory.mktemp("runs")
-    ended = run_command("run", ROOT / "params" / "cdnow.yml", "--out", out, cwd=out)
-    assert ended.returncode == 0, ended.stderr + ended.stdout
-    return (out / "cdnow" / "latest").resolve()
+def finished_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder of a run of the whole suite on CDNOW, through the command, from a folder that isn't the project's.
+
+    Of several processes that test at once the first makes it, and the others wait for it.
+    """
+    alone = worker_id == "master"
+    shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
+    out = shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        if not out.exists():
+            out.mkdir()
+            ended = run_command("run", ROOT / "params" / "cdnow.yml", "--out", out, cwd=out)
+            assert ended.returncode == 0, ended.stderr + ended.stdout
+    return (out / "cdnow" / "latest").resolve(strict=True)
 
 
 @pytest.fixture

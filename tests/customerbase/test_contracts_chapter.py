@@ -132,6 +132,50 @@ def test_the_limits_are_said(tmp_path, leaves, said):
     assert "stays longer" not in found["stated"]["contract_lifetime"].statement
 
 
+def test_who_has_given_notice_is_not_called_on(tmp_path):
+    people = simulated_contracts(300, 0.7, 3.0)
+    open_ones = people.filter(pl.col("left").is_null() & (pl.col("joined").dt.ordinal_day() < 170))["customer"]
+    noticed = open_ones.sort().head(len(open_ones) // 2)
+    people = people.with_columns(
+        left=pl.when(pl.col("customer").is_in(noticed.implode())).then(AS_OF - dt.timedelta(days=5)).otherwise("left")
+    )
+    said = told(opened(write_contractual_base(tmp_path, people)))
+    on, gone = said["base"].found.rows["on"].sum(), said["base"].cancelled
+    assert gone >= len(noticed) > 0
+    assert said["projection"].remaining["running"].sum() == on
+    kept = said["stated"]["contracts_renewed"]
+    assert f"{on} contracts are on; of {on + gone} contracts whose next renewal hasn't come up, {gone} have" in (
+        kept.statement
+    )
+    assert f"the {on} contracts that are on together" in said["stated"]["contract_lifetime"].statement
+
+
+def test_notice_alone_is_not_taken_for_loyalty_for_ever(tmp_path):
+    number = 100
+    people = pl.DataFrame(
+        {
+            "customer": [f"{at:03d}" for at in range(number)],
+            "joined": [AS_OF.replace(year=AS_OF.year - 1, month=1, day=2)] * number,
+            "left": [AS_OF - dt.timedelta(days=20) if at < 30 else None for at in range(number)],
+        },
+        schema_overrides={"left": pl.Date},
+    )
+    said = told(opened(write_contractual_base(tmp_path, people)))
+    assert said["stated"]["contracts_renewed"].verdict == "watch"
+    assert "30 have been cancelled already" in said["stated"]["contract_lifetime"].statement
+    assert "for ever" not in said["stated"]["contract_lifetime"].statement
+
+
+def test_ends_that_seem_to_be_missing_are_asked_after(tmp_path):
+    people = simulated_contracts(400, 0.7, 3.0)
+    whole = told(opened(write_contractual_base(tmp_path, people)))
+    assert "struck off" not in whole["stated"]["contracts_renewed"].statement
+    kept = people.filter(pl.col("left").is_null() | (pl.col("left") >= dt.date(2016, 1, 1)))
+    (tmp_path / "kept").mkdir()
+    said = told(opened(write_contractual_base(tmp_path / "kept", kept)))
+    assert "No end is recorded before" in said["stated"]["contracts_renewed"].statement
+
+
 class TestWhatCannotBeSaid:
     def test_no_customers_table_is_one_sentence_and_no_more(self, make_base, tmp_path):
         chapter = Chapter(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -210,6 +212,21 @@ def test_everything_is_shown(page):
     assert not [shown for shown in page.shown() if isinstance(shown, Unsaid)]
 
 
+def test_actions_of_pieces_that_are_no_groups_say_so(page):
+    for clear in (True, False):
+        grouping = replace(page.grouping, clear=clear)
+        shown = value_by_needs.action_table(page.cells, page.needs, page.names, grouping)
+        assert ("handy pieces" in str(shown._repr_mimebundle_()["text/plain"])) is not clear
+
+
+def test_who_buys_half_at_a_discount_is_not_said_to_buy_without(page):
+    name = next(feature for feature, trait in page.needs.about.items() if trait.block == "discount")
+    less = {"feature": name, "difference": -0.9, "value": 0.38, "base": 0.54}
+    for value, said in ((0.38, "try with fewer"), (0.0, "they buy without")):
+        row = SimpleNamespace(distinguishing=[less | {"value": value}])
+        assert said in value_by_needs.lever(page.needs, row)
+
+
 def test_personal_keys_are_not_shown(page):
     named = page.table.with_columns(customer=pl.format("+7 900 123-45-{}", pl.col("customer").str.slice(2)))
     shown = cluster_portraits.members_table(page.chapter, page.needs, page.names, named)
@@ -243,8 +260,16 @@ class TestOverTime:
             (row,) = csv.DictReader(rows)
         assert row["customer"] == "0010"
         assert row["group_then"] != row["group_now"]
+        today = now.table.filter(customer="0010")["cluster_name"].item()
+        assert row["group_found_anew"] == today
         clusters_over_time.state_findings(now.chapter, moves)
-        assert "1 customer" in now.chapter.findings().findings[0].statement
+        assert "1 customer (1%) moved to another" in now.chapter.findings().findings[0].statement
+        said = clusters_over_time.in_words(replace(moves, clear=False))
+        assert said is not None
+        assert "handy pieces of a continuum" in said.reason
+        assert "by chance" in said.reason
+        clusters_over_time.state_findings(now.chapter, replace(moves, clear=False))
+        assert "moved to another" not in now.chapter.findings().findings[-1].statement
 
     def test_without_an_earlier_run_a_sentence_says_so(self, page):
         moves = clusters_over_time.movement(page.chapter, page.grouping, page.table)

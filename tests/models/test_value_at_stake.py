@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from models import BGNBD, GammaGamma
-from models.futures import draw_futures, expected_if_nobody_left
+from models.futures import draw_futures, expected_if_nobody_left, probability_of_leaving
 from models.lifetime_value import customer_lifetime_value
 from models.posterior import sample_posterior
 from models.value_at_stake import SUMS, by_group, value_at_stake
@@ -62,8 +62,7 @@ def test_the_value_expected_is_the_lifetime_value(base, stakes):
 
 def test_what_leaving_takes_is_never_negative_and_less_than_what_there_is(stakes):
     assert stakes.select(pl.exclude("customer").min() >= 0).row(0) == (True,) * len(SUMS)
-    here = stakes["revenue"] + stakes["revenue_at_stake"]
-    assert (here - 100 * stakes["revenue_point"]).abs().max() < 1e-9 * here.max()
+    assert (stakes["leaves"] <= stakes["here"]).all()
 
 
 def test_who_bought_once_has_lost_nothing_yet(base, stakes):
@@ -76,7 +75,7 @@ def test_who_bought_once_has_lost_nothing_yet(base, stakes):
 def test_nobody_leaves_within_no_time(base):
     valued, model, *_ = base
     now = value_at_stake(valued.assign(expected_purchases=0.0), model, margin=MARGIN, **(TERMS | {"horizon_days": 0}))
-    assert now.select(pl.exclude("customer").sum()).row(0) == (0,) * len(SUMS)
+    assert now.select(pl.exclude("customer", "here").sum()).row(0) == (0,) * (len(SUMS) - 1)
 
 
 def test_a_loss_making_customer_who_leaves_takes_a_loss_along(base):
@@ -100,6 +99,39 @@ def test_drawn_futures_agree_with_what_is_expected(base, stakes, futures):
     here, gone = expected_if_nobody_left(model, valued["frequency"], valued["recency"], valued["T"], WEEKS)
     spend = valued["expected_spend"].to_numpy()
     assert ((here + gone) * spend).sum() == pytest.approx(sum(expected.values()))
+
+
+def test_expectations_without_luck_are_as_large_and_less_far_apart(futures):
+    expected, brought = futures.expected.mean(axis=1), futures.brought.mean(axis=1)
+    assert futures.expected.sum(axis=0).mean() == pytest.approx(futures.brought.sum(axis=0).mean(), rel=0.02)
+    assert np.corrcoef(expected, brought)[0, 1] > 0.99
+    assert (futures.expected.std(axis=1) < futures.brought.std(axis=1)).mean() > 0.95
+
+
+def test_the_share_who_leave_is_that_of_simulated_lives(base):
+    _, model, *_ = base
+    x, t_x, age, number = 3, 30.0, 32.0, 200_000
+    r, alpha, a, b = model.params_[["r", "alpha", "a", "b"]]
+    random = np.random.default_rng(11)
+    bought = random.poisson(random.gamma(r + x, 1 / (alpha + age), number) * WEEKS)
+    stays = (1 - random.beta(a, b + x, number)) ** bought
+    expected = model.conditional_probability_alive(x, t_x, age) * (1 - stays.mean())
+    assert probability_of_leaving(model, [x], [t_x], [age], WEEKS)[0] == pytest.approx(expected, rel=0.01)
+
+
+def test_points_of_all_who_leave_are_all_that_is_at_stake(stakes):
+    sums = by_group(stakes, pl.Series(["a", "b"] * (stakes.height // 2)), None)
+    leaving = sums["leaves"] / sums["here"]
+    np.testing.assert_allclose(sums["point"] * 100 * leaving, sums["at_stake"])
+    np.testing.assert_allclose(sums["revenue_point"] * 100 * leaving, sums["revenue_at_stake"])
+    # what would come from a hundredth of everybody is another, smaller thing where the best customers leave first
+    assert (sums["point"] > 0.01 * (sums["value"] + sums["at_stake"])).all()
+
+
+def test_where_nobody_leaves_a_point_keeps_nothing_that_is_known(base):
+    valued, model, *_ = base
+    now = value_at_stake(valued.assign(expected_purchases=0.0), model, margin=MARGIN, **(TERMS | {"horizon_days": 0}))
+    assert by_group(now, pl.Series(["all"] * now.height), None)["point"].isna().all()
 
 
 def test_the_same_seed_draws_the_same_futures(base, futures):

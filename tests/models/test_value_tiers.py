@@ -97,6 +97,29 @@ class TestDoubt:
         assert told.customers["value_tier_probability"][0] == 1
         assert told.held.index.tolist() == [THE_REST, BELOW_ZERO]
 
+    def test_luck_is_told_apart_from_what_is_not_known(self):
+        frame = base([10, 9, 1, 1, 1, 1, 1, 1, 1, 1])
+        known = np.tile(frame["clv"].to_numpy()[:, np.newaxis], (1, 4))
+        lucky = known.copy()
+        lucky[1] = [0, 0, 0, 20]
+        told = tier_doubt(frame, known, realised=lucky)
+        assert told.changed == (0, 0, 0)
+        assert told.held.loc[MOST_VALUABLE, "mean"] == 1
+        assert told.realised is not None
+        assert told.realised.loc[MOST_VALUABLE, "mean"] == 0.75
+
+    def test_room_read_from_the_value_is_as_much_in_doubt_as_the_value(self):
+        frame = base([100, 40, 30, 20, 10, 5, 4, 3, 2, 1], [0, 40, 30, 20, 10, 5, 4, 3, 2, 1])
+        drawn = np.tile(frame["clv"].to_numpy()[:, np.newaxis], (1, 2))
+        drawn[1, 1] = 25.0  # then the third has more room
+        assert tier_doubt(frame, drawn).held.loc[MOST_GROWABLE, "mean"] == 1
+        assert tier_doubt(frame, drawn, room_is_drawn=True).held.loc[MOST_GROWABLE, "mean"] == 0.5
+
+    def test_where_everybody_is_most_valuable_nobody_can_be_anything_else(self):
+        frame = base([5, 4, 3, 2], [9, 9, 9, 9])
+        drawn = np.array([[0.0, 1.0], [0.0, 0.0], [3.0, 0.0], [1.0, 2.0]])
+        assert tier_doubt(frame, drawn, most_valuable_share=1.0).changed == (0, 0, 0)
+
     def test_futures_of_other_customers_are_refused(self):
         with pytest.raises(ValueError, match="one each"):
             tier_doubt(base([1, 2]), np.ones((3, 2)))
