@@ -15,7 +15,7 @@ from ..chapter import Chapter
 from ..errors import CannotSay
 from ..shown_table import ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import day, percent, plural
+from ..wording import count, day, percent, plural
 
 Use = Literal["purchase_model", "first_purchase", "cohorts", "contract", "ideal_customer", "segments"]
 MANY = 0.1  # old customers among those taken for new, from which it is said
@@ -167,8 +167,9 @@ def state_left_cut(chapter: Chapter) -> None:
 def _taken_for_new(chapter: Chapter, found: LeftTruncation) -> str:
     if found.new_from is None:
         return "nobody can be taken for new"
-    new = plural(new_customers(chapter).height, "customer")
-    said = f"only the {new} first seen from {day(found.new_from)} on can be taken for new"
+    number = new_customers(chapter).height
+    who = f"the {plural(number, 'customer')} first seen from {day(found.new_from)} on"
     if found.old_among_new < MANY:
-        return said
-    return f"{said}, and about {percent(found.old_among_new)} of these or more are old customers all the same"
+        return f"only {who} can be taken for new"
+    really = count(number * (1 - found.old_among_new))
+    return f"only among {who} are there new ones, about {really} of them or fewer, and nobody can say which"

@@ -30,6 +30,7 @@ from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, money, percent, plural, tenths
+from .left_cut import left_cut, new_customers
 from .lifetime_value import fit_spend, margins, posterior
 from .purchase_model import fit_all, rfm
 
@@ -136,13 +137,17 @@ def _within(estimate: Estimate) -> Estimate:
 def newcomers(chapter: Chapter) -> tuple[pl.DataFrame, int]:
     """Return the customers who first bought in the last year, with that purchase's amount, and how many days it had.
 
-    Where the ledger is shorter than a year it counts as a whole, and everybody in it is new.
+    Where the ledger is shorter than a year it counts as a whole, and everybody in it is new. Where it begins in the
+    middle of its customers' lives it counts from the day on which a first purchase can be taken for one.
     """
-    days = min(YEAR, (chapter.as_of - chapter.first_day).days + 1)
+    cut = left_cut(chapter)
+    begins = (cut.new_from or chapter.as_of) if cut.cut else chapter.first_day
+    days = min(YEAR, (chapter.as_of - begins).days + 1)
     since = chapter.as_of - dt.timedelta(days=days)
     by_day = chapter.purchases.group_by("customer", "date").agg(pl.col("amount").sum())
     first = by_day.filter(pl.col("date") == pl.col("date").min().over("customer"))
-    return first.filter(pl.col("date") > since).sort("customer"), days
+    known_to_be_new = new_customers(chapter).select("customer")
+    return first.filter(pl.col("date") > since).join(known_to_be_new, on="customer", how="semi").sort("customer"), days
 
 
 def _or_none(known: Posterior | Unsaid) -> Posterior | None:

@@ -159,7 +159,7 @@ def _on_list(chapter: Chapter, row: dict[str, Any]) -> str:
     if not number:
         return ", none of it with anybody on the list"
     stake = money(row["stake_on_list"], chapter.parameters.currency)
-    return f", of it {stake} with the {count(number)} on the list, who may be contacted"
+    return f", of it {stake} with the {count(number)} on the list to be called"
 
 
 def _profit(chapter: Chapter, row: dict[str, Any]) -> str:

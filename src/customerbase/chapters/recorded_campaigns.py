@@ -408,18 +408,17 @@ def _state_effect(chapter: Chapter, campaigns: Recorded, found: Measured) -> Non
     currency, interval = chapter.parameters.currency, percent(chapter.parameters.interval)
     effect, otherwise = found.revenue.effect, found.revenue.otherwise
     called = [number for number in found.found if "an effect" in _first_words(found, number)]
-    statement = (
-        f"Of {plural(len(found.found), 'campaign')} that can be measured {len(called) or 'none'} had an effect that "
-        f"stands both comparisons. All together: {_signed(effect.difference, currency)} a customer and campaign "
-        f"({interval} interval {_signed(effect.low)} to {_signed(effect.high)}), on {money(otherwise, currency)} they "
-        f"would have spent otherwise; so it is: {over_all_in_words(found)}. That holds only if customers reached and "
-        "not reached, alike before, would otherwise have gone on alike: nobody drew lots"
-    )
     placebo = found.revenue.placebo
+    before = ""
     if placebo.low > 0 or placebo.high < 0:
-        statement += (
-            f", and those reached were already {_signed(placebo.difference, currency)} apart before the campaigns began"
-        )
+        before = f", though they were already {_signed(placebo.difference, currency)} apart before the campaigns began"
+    statement = (
+        f"Of {plural(len(found.found), 'campaign')} compared {len(called) or 'none'} had an effect beyond doubt. Those "
+        f"reached bought for {_signed(effect.difference, currency)} a campaign ({interval} interval "
+        f"{_signed(effect.low)} to {_signed(effect.high)}) against {money(otherwise, currency)} of comparable "
+        f"customers{before}: {over_all_in_words(found)}. That holds only if customers reached and not reached, alike "
+        "before, would otherwise have gone on alike: nobody drew lots"
+    )
     share = effect.difference / otherwise if otherwise > 0 else float("nan")
     verdict: Verdict = "note"
     if found.revenue.p_value <= OF_EACH:
