@@ -1,8 +1,9 @@
 """Are groups of customers found where there are some, and none where there are none? python -m benchmarks.needs
 
-Four kinds of base are simulated: points of one group in many shapes, points of several groups, ledgers whose customers
-differ gradually, and ledgers with planted needs. Of the first and third it is counted how often "no clear groups" is
-said, of the others how well the groups are found (adjusted Rand index) and how often they are called clear.
+Five kinds of base are simulated: points of one group in many shapes, points of several groups, ledgers whose customers
+differ gradually, ledgers with planted needs, and ledgers whose groups differ in what they buy only, and gradually in
+all else. Of the first and third it is counted how often "no clear groups" is said, of the others how well the groups
+are found (adjusted Rand index) and how often they are called clear.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ AS_OF = dt.date(2025, 12, 31)
 SIZES = (100, 100, 300, 300, 1_000, 1_000, 4_000, 20_000)
 FEATURES = (2, 3, 6, 12, 25)
 FARTHEST = 3.0
+LARGE = 4.0  # lines to a basket, from which most baskets hold several categories, and groups overlap
 
 
 def _correlated(rng: np.random.Generator, customers: int, features: int) -> Array:
@@ -115,7 +117,13 @@ def type_of_customer(rng: np.random.Generator, categories: int) -> Type:
 
 
 def simulated_ledger(
-    rng: np.random.Generator, customers: int, types: list[Type], purchases: float, *, alike: float
+    rng: np.random.Generator,
+    customers: int,
+    types: list[Type],
+    purchases: float,
+    *,
+    alike: float,
+    otherwise: float | None = None,
 ) -> tuple[pl.DataFrame, pd.Series]:
     """Return a shop's ledger of two years and the type of each customer.
 
@@ -129,16 +137,21 @@ def simulated_ledger(
         Mean number per customer; the numbers spread like a negative binomial.
     alike : float
         How alike customers of a type are: the strength of the Dirichlet and beta distributions around its means.
+    otherwise : float, optional
+        The same in everything but the categories bought, where it is another there.
     """
+    otherwise = alike if otherwise is None else otherwise
     of_type = rng.choice(len(types), customers, p=rng.dirichlet(np.full(len(types), 10.0)))
     baskets = 1 + rng.poisson(rng.gamma(1.5, purchases / 1.5, customers))
 
     def chance(name: str) -> Array:
         mean = np.array([getattr(one, name) for one in types])[of_type]
-        return rng.beta(mean * alike, (1 - mean) * alike)
+        return rng.beta(mean * otherwise, (1 - mean) * otherwise)
 
-    level = np.array([one.basket for one in types])[of_type] * np.exp(rng.normal(0, 2 / np.sqrt(alike), customers))
-    length = np.array([one.lines for one in types])[of_type] * np.exp(rng.normal(0, 1.5 / np.sqrt(alike), customers))
+    level = np.array([one.basket for one in types])[of_type] * np.exp(rng.normal(0, 2 / np.sqrt(otherwise), customers))
+    length = np.array([one.lines for one in types])[of_type] * np.exp(
+        rng.normal(0, 1.5 / np.sqrt(otherwise), customers)
+    )
     shares = np.array([rng.dirichlet(types[number].shares * alike) for number in of_type])
     owner = np.repeat(np.arange(customers), baskets)
     weekend = rng.random(len(owner)) < chance("weekend")[owner]
@@ -222,16 +235,44 @@ def planted_ledger(seed: int) -> Outcome:
     return _of_ledger("ledger, planted", "alike 60", ledger, truth, groups, seed)
 
 
+def types_by_category(rng: np.random.Generator, groups: int, categories: int, own: float) -> list[Type]:
+    """Return types that differ in nothing but the category from which the share `own` of what they buy is."""
+    one = type_of_customer(rng, categories)
+    others = (1 - own) / (categories - 1)
+    return [one._replace(shares=np.where(np.arange(categories) == group, own, others)) for group in range(groups)]
+
+
+def one_block_ledger(seed: int) -> Outcome:
+    """Cluster a ledger with three to six groups: most of what each buys is of one category; all else is gradual."""
+    rng = np.random.default_rng([5, seed])
+    groups, categories = int(rng.integers(3, 7)), int(rng.integers(6, 13))
+    customers = int(rng.choice([size for size in SIZES[2:7] if size >= 80 * groups]))
+    own, purchases, otherwise = rng.uniform(0.7, 0.85), float(rng.uniform(15, 40)), float(rng.uniform(5, 20))
+    types = types_by_category(rng, groups, categories, own)
+    ledger, truth = simulated_ledger(rng, customers, types, purchases, alike=60.0, otherwise=otherwise)
+    shape = f"{'large' if types[0].lines > LARGE else 'small'} baskets"
+    return _of_ledger("ledger, one block", shape, ledger, truth, groups, seed)
+
+
 def _of_ledger(kind: str, shape: str, ledger: pl.DataFrame, truth: pd.Series, groups: int, seed: int) -> Outcome:
-    compared = needs_features(ledger, AS_OF).compared
+    needs = needs_features(ledger, AS_OF)
+    compared = needs.compared
     if len(compared) < 50:
         return Outcome(kind, shape, len(compared), compared.shape[1], groups, 0, False, np.nan, 0.0)
-    return _outcome(kind, shape, compared, truth.loc[compared.index].to_numpy(), groups, seed)
+    return _outcome(kind, shape, compared, truth.loc[compared.index].to_numpy(), groups, seed, needs.parts)
 
 
-def _outcome(kind: str, shape: str, points: pd.DataFrame, truth: Array, groups: int, seed: int) -> Outcome:
+def _outcome(
+    kind: str,
+    shape: str,
+    points: pd.DataFrame,
+    truth: Array,
+    groups: int,
+    seed: int,
+    parts: dict[str, list[str]] | None = None,
+) -> Outcome:
     begun = time.process_time()
-    found = find_clusters(points, seed=seed)
+    found = find_clusters(points, parts=parts, seed=seed)
     agreement = adjusted_rand_score(truth, found.labels.loc[points.index]) if groups > 1 else np.nan
     return Outcome(kind, shape, *points.shape, groups, found.k, found.clear, agreement, time.process_time() - begun)
 
@@ -241,6 +282,7 @@ KINDS: dict[str, Callable[[int], Outcome]] = {
     "several-groups": several_groups,
     "gradual-ledger": gradual_ledger,
     "planted-ledger": planted_ledger,
+    "one-block-ledger": one_block_ledger,
 }
 
 

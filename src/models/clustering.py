@@ -4,6 +4,9 @@ Every method of clustering returns clusters, of noise too. So of each it is aske
 of the customers are left out, and whether there are fewer customers between its clusters than inside them, fewer also
 than in simulated bases with the same traits, spreads and correlations, but of one group.
 
+Groups may lie in a part of the traits only, where the others, in which customers differ gradually, hide them. So parts
+are looked at by themselves where all traits together show no groups.
+
 References
 ----------
 Rousseeuw, P. J. (1987). Silhouettes. *Journal of Computational and Applied Mathematics* 20, 53-65.
@@ -24,7 +27,8 @@ Hubert, L. & P. Arabie (1985). Comparing partitions. *Journal of Classification*
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -48,6 +52,7 @@ Method = Literal["k-means", "mixture", "HDBSCAN"]
 
 FEWEST_CUSTOMERS = 50
 STABLE = 0.8
+MUCH_AS_STABLE = 0.1
 APART = 0.5
 SMALLEST_SHARE = 0.02
 MOST_NOISE = 0.25
@@ -57,7 +62,8 @@ _MIXTURE_STARTS = 2
 _MIXTURE_ON = 2_000
 _JUDGE_ON = 1_000
 _REFERENCE_ON = 600
-_REFERENCES = 19
+_FEWEST_REFERENCES = 19
+_LEVEL = 0.05  # how often a base of one group may be called clear, over all looks at it
 _GAP_REFERENCES = 8
 _SPLITS = 4, 8
 _SPLIT_CUSTOMERS = 3_000
@@ -284,9 +290,15 @@ class Clusters:
         What `between` is, on average, in bases of one group.
     clear : bool
         Whether these are groups, rather than handy pieces cut from a continuum: stable (0.8 or more), apart (`between`
-        at most 0.5, at most half of `reference`, and below that of each of 19 bases of one group), none tiny.
+        at most 0.5, at most half of `reference`, and below that of each of 19 bases of one group, of 20 more for every
+        part of the traits that may be looked at), none tiny.
     model : ClusterModel
         For placing new customers.
+    part : str or None
+        Name of the part of the traits that the groups rest on, None for all. `choice`, the criteria and the centres are
+        of these traits.
+    looks : mapping of str or None to bool
+        Whether there are clear groups, by the parts that were looked at, None being all traits.
     """
 
     labels: pd.Series
@@ -299,6 +311,8 @@ class Clusters:
     reference: float
     clear: bool
     model: ClusterModel
+    part: str | None = None
+    looks: Mapping[str | None, bool] = field(default_factory=dict)
 
     @property
     def centres(self) -> pd.DataFrame:
@@ -319,13 +333,22 @@ class Clusters:
         return ClusterModel.from_frame(frame)
 
 
-def find_clusters(features: pd.DataFrame, *, clusters: int | None = None, most: int = 8, seed: int) -> Clusters:
+def find_clusters(
+    features: pd.DataFrame,
+    *,
+    parts: Mapping[str, Sequence[str]] | None = None,
+    clusters: int | None = None,
+    most: int = 8,
+    seed: int,
+) -> Clusters:
     """Group like customers by several methods, choose method and number, and judge whether there are groups at all.
 
     Parameters
     ----------
     features : pandas.DataFrame
         Indexed by customer, in any order; numeric columns that are ready to compare, as `models.needs.Needs.compared`.
+    parts : mapping of str to sequence of str, optional
+        Columns that are also looked at by themselves, as `models.needs.Needs.parts`.
     clusters : int, optional
         How many clusters to make; absent, the number is chosen.
     most : int, default 8
@@ -350,11 +373,11 @@ def find_clusters(features: pd.DataFrame, *, clusters: int | None = None, most: 
     Mixtures have full covariances in the leading principal axes: at most eight, and four customers to each figure
     that is estimated. HDBSCAN's clusters are taken over by their centres, so that it too can place everybody.
 
-    The choice: of what is stable, apart and without a tiny cluster (below 2% of customers) the largest number is
-    taken, since clusters that are all apart from each other lose something when merged, and of its methods the one of
-    the best mean rank, each of silhouette, Caliński-Harabasz, Davies-Bouldin, gap and BIC ranking what it can judge.
-    Where nothing is all three, the best mean rank is taken of what is stable and has no tiny cluster, or else of what
-    is stable; where nothing is stable, the most stable is taken.
+    The choice: of what is stable (within 0.1 of the most stable such), apart and without a tiny cluster (below 2% of
+    customers) the largest number is taken, since clusters that are all apart from each other lose something when
+    merged, and of its methods the one of the best mean rank, each of silhouette, Caliński-Harabasz, Davies-Bouldin,
+    gap and BIC ranking what it can judge. Where nothing is all three, the best mean rank is taken of what is stable
+    and has no tiny cluster, or else of what is stable; where nothing is stable, the most stable is taken.
 
     Clusters are fitted to a random sample of at most 5,000 customers, mixtures of 2,000, and criteria, stability and
     separation are those of at most 1,000. Stability and separation come from four random splits into halves, up to
@@ -364,30 +387,69 @@ def find_clusters(features: pd.DataFrame, *, clusters: int | None = None, most: 
     the method and number: the density between two points of one hump isn't below that at the lower one. Discrete
     traits have gaps of their own; the bases of one group (see `models.cluster_reference`) have the same, which is what
     `reference` guards against.
+
+    Parts are looked at where all traits together show no clear groups; of several with clear groups the one is taken
+    whose groups are farthest apart, and where none has any, all traits. Every look must be clear beyond chance at a
+    level of 5% over all that are possible (Bonferroni), by as many bases of one group as that takes: 59 with two parts.
     """
     if (clusters is not None and clusters < 2) or most < 2:
         raise ValueError("Clustering needs at least two clusters.")
     features = _checked(features)
-    points = _finite(features)
-    rng = np.random.default_rng(seed)
-    sample = points[rng.permutation(len(points))[:_FIT_ON]]
-    distinct = len(np.unique(sample, axis=0))
-    if distinct < (clusters or 2):
-        raise ValueError(f"There are {distinct} different kinds of customer, too few for {clusters or 'two'} clusters.")
-    largest = max(2, min(most, distinct, len(points) // _CUSTOMERS_PER_CLUSTER))
-    tried = [clusters] if clusters else list(range(2, largest + 1))
+    _finite(features)
+    by_themselves = {
+        name: features[list(columns)] for name, columns in (parts or {}).items() if 0 < len(columns) < features.shape[1]
+    }
+    references = round((1 + len(by_themselves)) / _LEVEL) - 1
     with warnings.catch_warnings(), threadpool_limits(limits=1):
         # a half may hold fewer different customers than clusters; stability then counts against that number
         warnings.simplefilter("ignore", ConvergenceWarning)
-        draw_reference = one_group_like(sample[:_JUDGE_ON])
-        trials = _trials(sample, tried, clusters is None, draw_reference, rng)
-        choice = _choice(trials)
-        best = int(choice["chosen"].to_numpy().argmax())
-        trial = trials[best]
-        references = _between_in_references(trial, draw_reference, min(len(sample), _REFERENCE_ON), rng)
-        model, labels = _numbered(trial, features, points)
-    row = choice.iloc[best]
-    between = float(row["between"])
+        whole = _look(features, clusters, most, references, np.random.default_rng(seed))
+        if whole.clear:
+            return replace(whole, looks={None: True})
+        looks: dict[str | None, bool] = {None: False}
+        clear = []
+        for place, (name, columns) in enumerate(by_themselves.items(), start=1):
+            rng = np.random.default_rng([seed, place])
+            found = _look(columns, clusters, most, references, rng) if _hopeful(columns, clusters, most, rng) else None
+            looks[name] = found is not None and found.clear
+            if found is not None and found.clear:
+                clear.append(replace(found, part=name))
+    return replace(min(clear, key=lambda found: found.between, default=whole), looks=looks)
+
+
+def _sampled(features: pd.DataFrame, rng: np.random.Generator) -> Array:
+    points = features.to_numpy(np.float64)
+    return points[rng.permutation(len(points))[:_FIT_ON]]
+
+
+def _tried(sample: Array, customers: int, clusters: int | None, most: int) -> list[int]:
+    """Return the numbers of clusters to try; none where there are too few different customers."""
+    distinct = len(np.unique(sample, axis=0))
+    if distinct < (clusters or 2):
+        return []
+    largest = max(2, min(most, distinct, customers // _CUSTOMERS_PER_CLUSTER))
+    return [clusters] if clusters else list(range(2, largest + 1))
+
+
+def _look(
+    features: pd.DataFrame, clusters: int | None, most: int, references: int, rng: np.random.Generator
+) -> Clusters:
+    """Return the best clusters by these features, called clear at a level of one in `references` + 1."""
+    sample = _sampled(features, rng)
+    tried = _tried(sample, len(features), clusters, most)
+    if not tried:
+        distinct = len(np.unique(sample, axis=0))
+        raise ValueError(f"There are {distinct} different kinds of customer, too few for {clusters or 'two'} clusters.")
+    draw_reference = one_group_like(sample[:_JUDGE_ON])
+    trials = _trials(sample, tried, clusters is None, draw_reference, rng)
+    choice = _choice(trials)
+    best = int(choice["chosen"].to_numpy().argmax())
+    trial, row = trials[best], choice.iloc[best]
+    sound, between = bool(row["sound"]), float(row["between"])
+    # what isn't sound isn't clear either: a few bases then tell what `between` is in one group
+    number = references if sound else _FEWEST_REFERENCES
+    one_group = _between_in_references(trial, draw_reference, min(len(sample), _JUDGE_ON), number, rng)
+    model, labels = _numbered(trial, features, features.to_numpy(np.float64))
     return Clusters(
         labels=labels,
         k=len(model.centres),
@@ -396,9 +458,26 @@ def find_clusters(features: pd.DataFrame, *, clusters: int | None = None, most: 
         stability=float(row["stability"]),
         silhouette=float(row["silhouette"]),
         between=between,
-        reference=float(np.mean(references)),
-        clear=bool(row["sound"] and between <= APART * np.mean(references) and between < min(references)),
+        reference=float(np.mean(one_group)),
+        clear=bool(sound and between <= APART * np.mean(one_group) and between < min(one_group)),
         model=model,
+    )
+
+
+def _hopeful(features: pd.DataFrame, clusters: int | None, most: int, rng: np.random.Generator) -> bool:
+    """Return whether any clustering by these features is stable and apart, at the least cost."""
+    sample = _sampled(features, rng)
+    judged = sample[:_JUDGE_ON]
+    splits = _splits(judged, rng)
+    methods: list[Method] = ["k-means", "mixture"]
+    if _few_axes(sample) and clusters is None:
+        methods.append("HDBSCAN")
+    tried = _tried(sample, len(features), clusters, most)
+    return any(
+        told["stability"] >= STABLE and told["between"] <= APART
+        for method in methods
+        for number in (tried[:1] if method == "HDBSCAN" else tried)
+        for told in [_halves(method, number, judged, splits, rng, only_sound=True)]
     )
 
 
@@ -437,8 +516,7 @@ def _trials(
     """Return every clustering tried, with its criteria."""
     judged = sample[:_JUDGE_ON]
     distances = pairwise_distances(judged)
-    number_of_splits = int(np.clip(_SPLIT_CUSTOMERS / len(judged), *_SPLITS))
-    splits = [np.array_split(rng.permutation(len(judged)), 2) for _ in range(number_of_splits)]
+    splits = _splits(judged, rng)
     gaps = _gaps(sample[:_REFERENCE_ON], tried, draw_reference, rng)
     trials = []
 
@@ -457,10 +535,19 @@ def _trials(
     for number in tried:
         mixture, bic = _mixture(sample, number, rng, like=len(judged))
         add("mixture", number, mixture, bic=bic)
-    dense = _dense(judged[:_DENSE_ON]) if sample.shape[1] <= _DENSE_AXES and free else None
+    dense = _dense(judged[:_DENSE_ON]) if _few_axes(sample) and free else None
     if dense is not None and dense[1] <= MOST_NOISE and len(dense[0].centres) <= max(tried):
         add("HDBSCAN", len(dense[0].centres), dense[0], noise=dense[1])
     return trials
+
+
+def _splits(judged: Array, rng: np.random.Generator) -> list[list[Array]]:
+    number = int(np.clip(_SPLIT_CUSTOMERS / len(judged), *_SPLITS))
+    return [np.array_split(rng.permutation(len(judged)), 2) for _ in range(number)]
+
+
+def _few_axes(sample: Array) -> bool:
+    return sample.shape[1] <= _DENSE_AXES
 
 
 def _k_means(points: Array, number: int, rng: np.random.Generator, starts: int = _STARTS) -> _Nearest:
@@ -528,13 +615,25 @@ def _gaps(points: Array, tried: list[int], draw_reference: Draw, rng: np.random.
 
 
 def _halves(
-    method: Method, number: int, points: Array, splits: list[list[Array]], rng: np.random.Generator
+    method: Method,
+    number: int,
+    points: Array,
+    splits: list[list[Array]],
+    rng: np.random.Generator,
+    *,
+    only_sound: bool = False,
 ) -> dict[str, float]:
-    """Return how alike the clusterings of two halves are, and how far apart the clusters of one are in the other."""
+    """Return how alike the clusterings of two halves are, and how far apart the clusters of one are in the other.
+
+    With `only_sound` splits end as soon as the means over all of them can't be those of a sound clustering.
+    """
     alike: list[float] = []
     between: list[float] = []
     for split in splits:
         if alike and alike[0] < _HOPELESS:
+            break
+        left = len(splits) - len(alike)
+        if only_sound and (sum(alike) + left < STABLE * len(splits) or sum(between) > APART * 2 * len(splits)):
             break
         halves = [points[part] for part in split]
         fits = [_of_half(method, number, half, rng, len(points)) for half in halves]
@@ -609,6 +708,8 @@ def _choice(trials: list[_Trial]) -> pd.DataFrame:
     stable, tiny = frame["stability"] >= STABLE, frame["smallest"] < SMALLEST_SHARE
     frame["sound"] = stable & (frame["between"] <= APART) & ~tiny
     sound = frame["sound"]
+    # a cluster of stragglers beside the groups may be sound, but isn't found again as surely
+    sound = sound & (frame["stability"] >= frame["stability"].where(sound).max() - MUCH_AS_STABLE)
     most = frame["clusters"] == frame["clusters"].where(sound).max()
     kept = next((left for left in (sound & most, stable & ~tiny, stable) if left.any()), None)
     best = frame["stability"].idxmax() if kept is None else frame["rank"].where(kept).idxmin()
@@ -617,10 +718,12 @@ def _choice(trials: list[_Trial]) -> pd.DataFrame:
     return frame[["method", "clusters", *_HIGHER_IS_BETTER, *order]]
 
 
-def _between_in_references(trial: _Trial, draw_reference: Draw, size: int, rng: np.random.Generator) -> list[float]:
+def _between_in_references(
+    trial: _Trial, draw_reference: Draw, size: int, number: int, rng: np.random.Generator
+) -> list[float]:
     """Return how far apart the same method's clusters are in each of several bases of one group."""
     found = []
-    for _ in range(_REFERENCES):
+    for _ in range(number):
         base = draw_reference(size, rng)
         half, held = base[: size // 2], base[size // 2 :]
         found.append(_between(_of_half(trial.method, trial.number, half, rng, size), half, held))

@@ -19,15 +19,17 @@ those who bought after the rehearsal as the Pareto distribution that it has at h
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import polars as pl
 from scipy.optimize import brentq
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 from statsmodels.stats.proportion import proportion_confint
 
+from models.multiple_comparisons import holm
 from models.rfm import DAYS_PER_UNIT, rfm_summary
 from models.survival import kaplan_meier, purchase_gaps
 
@@ -402,7 +404,9 @@ def probability_scores(
     pandas.DataFrame
         A row a method, the best first: method; brier (mean squared error, Brier 1950) and log_loss, both the smaller
         the better; predicted and happened (mean shares); worse, worse_low, worse_high: how much greater its Brier
-        score is than the best one's, with the interval of the mean of the customers' differences.
+        score is than the best one's, with the interval of the mean of the customers' differences; p_value: how often
+        chance alone would set them so far apart (two-sided; NaN of the best), corrected by Holm for all pairs of
+        methods, since the best one was picked from among them.
 
     Raises
     ------
@@ -424,10 +428,20 @@ def probability_scores(
     table = table.sort_values("brier", kind="stable", ignore_index=True)
     best = squared[table["method"].iloc[0]]
     z = ndtri((1 + interval) / 2)
-    worse = [squared[method] - best for method in table["method"]]
-    middle = np.array([difference.mean() for difference in worse])
-    error = np.array([difference.std() / np.sqrt(len(difference)) for difference in worse])
-    return table.assign(worse=middle, worse_low=middle - z * error, worse_high=middle + z * error)
+    middle, error = np.transpose([_mean_and_error(squared[method] - best) for method in table["method"]])
+    pairs = list(combinations(table["method"], 2))
+    apart = holm([_chance(*_mean_and_error(squared[other] - squared[one])) for one, other in pairs])
+    # combinations begin with those of the first, which is the best
+    p_value = np.concatenate([[np.nan], apart[: len(table) - 1]])
+    return table.assign(worse=middle, worse_low=middle - z * error, worse_high=middle + z * error, p_value=p_value)
+
+
+def _mean_and_error(differences: Array) -> tuple[float, float]:
+    return float(differences.mean()), float(differences.std() / np.sqrt(len(differences)))
+
+
+def _chance(mean: float, error: float) -> float:
+    return float(2 * ndtr(-abs(mean) / error)) if error > 0 else float(mean == 0)
 
 
 def _checked(probability: Any, happened: Any) -> tuple[Array, Array]:

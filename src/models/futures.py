@@ -9,12 +9,16 @@ Given the history (x, t_x, T), with the parameters r, alpha, a, b:
 
 - still a customer: lambda is Gamma(r + x, alpha + T), p is Beta(a, b + x);
 - left after the last purchase: lambda is Gamma(r + x, alpha + t_x).
+
+Two things make one future unlike another: what isn't known of the customer (lambda, p, whether they have left, the
+mean of their spend), and luck. `Futures.expected` has the first alone: what is expected once these are drawn.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import exprel
 
 from models._columns import Array, distinct_of
 from models.bgnbd import BGNBD
@@ -24,6 +28,7 @@ from models.posterior import Posterior
 CELLS = 1_600_000  # customers times futures, at most
 FEWEST, MOST = 64, 500  # futures
 SMALLEST_PROBABILITY = 1e-18  # below it the geometric generator overflows
+SMALLEST_RATE = 1e-200  # below it a mean spend overflows
 
 
 class Futures(NamedTuple):
@@ -39,12 +44,15 @@ class Futures(NamedTuple):
         What those still here don't spend because they leave within the horizon.
     lost_already : ndarray
         What those who have left would have spent had they stayed.
+    expected : ndarray
+        What a customer with the rate, leaving and mean spend drawn is expected to spend, without luck.
     """
 
     rows: Array
     brought: Array
     lost_ahead: Array
     lost_already: Array
+    expected: Array
 
 
 def draw_futures(
@@ -100,7 +108,13 @@ def draw_futures(
     share = np.divide(bought, would_buy, out=np.zeros(would_buy.shape), where=would_buy > 0)
     brought = spent * share
     lost = spent - brought
-    return Futures(rows, brought, np.where(here, lost, 0.0), np.where(here, 0.0, lost))
+    p, q, v = spend_theta
+    # (1 - exp(-lambda p t)) / p, which loses its digits where p is small
+    would_leave = random.beta(a, b + x, rate.shape)
+    purchases = np.where(here, rate * t * exprel(-rate * would_leave * t), 0.0)
+    known = np.where(x > 0, x * mean_spend, 0.0)
+    spend = p * (v + known) / np.maximum(random.standard_gamma(p * x + q), SMALLEST_RATE)
+    return Futures(rows, brought, np.where(here, lost, 0.0), np.where(here, 0.0, lost), purchases * spend)
 
 
 def expected_if_nobody_left(model: BGNBD, frequency: Any, recency: Any, T: Any, t: float) -> tuple[Array, Array]:
@@ -125,3 +139,34 @@ def expected_if_nobody_left(model: BGNBD, frequency: Any, recency: Any, T: Any, 
     x, t_x, age = (np.asarray(each, dtype=float) for each in (frequency, recency, T))
     alive = np.asarray(model.conditional_probability_alive(x, t_x, age))
     return alive * (r + x) / (alpha + age) * t, (1 - alive) * (r + x) / (alpha + t_x) * t
+
+
+def probability_of_leaving(model: BGNBD, frequency: Any, recency: Any, T: Any, t: float) -> Array:
+    """Probability of being a customer still and leaving within the next `t`.
+
+    Parameters
+    ----------
+    model : BGNBD
+        Fitted.
+    frequency, recency, T : array_like of shape (n,)
+        Histories, in the model's unit.
+    t : float
+        How far ahead to look, in the model's unit.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Notes
+    -----
+    Each purchase expected in `t` is followed by leaving with the probability p, so it is E[p N(t)]. Under the Beta
+    weights of p that is its mean a / (a + b + x) times the purchases expected with a + 1 in the place of a.
+    """
+    r, alpha, a, b = (float(model.params_[name]) for name in ("r", "alpha", "a", "b"))
+    columns = {name: np.asarray(each, dtype=float) for name, each in (("x", frequency), ("t_x", recency), ("T", T))}
+    histories, history = distinct_of(columns)
+    x, t_x, age = histories.values()
+    alive = np.asarray(model.conditional_probability_alive(x, t_x, age))
+    theta = np.array([r, alpha, a + 1, b])
+    leaves = a / (a + b + x) * BGNBD._while_alive(theta, x, age).expected(np.full(len(x), float(t)))
+    return (alive * np.minimum(leaves, 1.0))[history]

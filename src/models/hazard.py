@@ -123,6 +123,29 @@ class LifeTable:
             }
         )
 
+    def rare_return(self, chance: float, reach: int) -> int | None:
+        """Return the first day of silence from which fewer than a share still come back.
+
+        Parameters
+        ----------
+        chance : float
+            Between 0 and 1.
+        reach : int
+            Days for which enough customers were watched: who comes back later counts as not coming back.
+
+        Returns
+        -------
+        int or None
+            None where at least that share come back until the last purchase seen.
+        """
+        last = min(reach, len(self.survival) - 1)
+        events = np.flatnonzero(self.events[: last + 1])
+        lasting = self.survival[: last + 1]
+        # after the last purchase seen nobody comes back, which says nothing of the days before
+        seen = lasting[: events[-1]] if len(events) else lasting
+        rare = np.flatnonzero(1 - lasting[-1] / seen < chance)
+        return int(rare[0]) if len(rare) else None
+
     def alarming_silence(self, share: float, reach: int, interval: float = 0.80) -> AlarmingSilence:
         """Find the silence by which a share of those who come back have come back.
 

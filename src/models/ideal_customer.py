@@ -26,7 +26,6 @@ from scipy.stats import chi2_contingency, fisher_exact, mannwhitneyu, norm
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 from threadpoolctl import threadpool_limits
 
@@ -40,6 +39,7 @@ from models.cross_validation import (
 )
 from models.exact import EXACT
 from models.first_purchase import FEWEST_WITH_LEVEL, FirstPurchases, Trait
+from models.multiple_comparisons import holm
 from models.trait_coding import TraitCoding
 
 Array = np.ndarray
@@ -142,6 +142,8 @@ class IdealCustomer:
     auc : Estimate
         Of `method`, on customers not fitted on: how often, of one who became good and one who didn't, the first has
         the higher score. 0.5 is guessing.
+    p_value : float
+        How probable an AUC this high is where the first purchase tells nothing.
     judged : pandas.DataFrame
         Of both methods: method, auc, low, high.
     gain : Estimate
@@ -153,8 +155,9 @@ class IdealCustomer:
     importance : pandas.DataFrame
         One row a trait, the most important first: trait, loss (of AUC), low, high, p_alone (how probable it is that
         the trait, looked at alone, goes so closely with becoming good by chance, corrected for the number of traits by
-        Holm's method), goes_with (whether that is below `SIGNIFICANT`), tells (whether besides the loss lies above 0:
-        the score needs the trait, and the others don't say the same). Empty where the score tells nothing.
+        Holm's method), goes_with (whether that is below `SIGNIFICANT`), p_loss (how probable such a loss is where the
+        score doesn't need the trait, corrected likewise for the number of traits that go with it; NaN of the others),
+        tells (whether that is below `SIGNIFICANT`: the others don't say the same). Empty where the score tells nothing.
     contrasts : pandas.DataFrame
         Customers set side by side by one thing: trait, level (None of figures), above (the limit, NaN of text),
         customers, share (who became good), other_customers, other_share, difference, low, high (of the expected share,
@@ -165,6 +168,7 @@ class IdealCustomer:
 
     method: str
     auc: Estimate
+    p_value: float
     judged: pd.DataFrame
     gain: Estimate
     good: pd.Series
@@ -178,8 +182,8 @@ class IdealCustomer:
 
     @property
     def tells(self) -> bool:
-        """Whether the first purchase tells anything: whether the AUC's interval lies above 0.5."""
-        return self.auc.low > 0.5
+        """Whether the first purchase tells anything beyond chance."""
+        return self.p_value < SIGNIFICANT
 
     def scored(self, customers: pd.DataFrame) -> Scored:
         """Return what is expected of customers, known or new.
@@ -249,7 +253,8 @@ def later_value(lines: pl.DataFrame, days: pl.DataFrame, *, watched_days: int, a
     Parameters
     ----------
     lines : polars.DataFrame
-        customer, date, and value: what a row brought, below zero for a return.
+        customer, date, and value: what a row brought, below zero for a return. A return of the first purchase counts
+        against what came later unless the values are net of the returns that undo them.
     days : polars.DataFrame
         customer, first_day; see `models.first_purchase.first_days`.
     watched_days : int
@@ -373,8 +378,10 @@ def _fitted(
     judged = {name: _share(corrected_interval(each.areas, FOLDS, coverage)) for name, each in tested.items()}
     auc = judged[method]
     tests = _Tests(coding, X, y, splits, chosen.models, coverage, seed)
-    importance = tests.importance(customers) if auc.low > 0.5 else _importance_frame([])
-    contrasts = tests.contrasts(customers) if auc.low > 0.5 else _contrast_frame([])
+    p_value = above_zero(tested[method].areas - 0.5, FOLDS)
+    tells = p_value < SIGNIFICANT
+    importance = tests.importance(customers) if tells else _importance_frame([])
+    contrasts = tests.contrasts(customers) if tells else _contrast_frame([])
     place = {name: number for number, name in enumerate(importance["trait"])}
     contrasts = contrasts.sort_values(
         ["trait", "difference"],
@@ -385,6 +392,7 @@ def _fitted(
     return IdealCustomer(
         method,
         auc,
+        p_value,
         pd.DataFrame([(name, *each) for name, each in judged.items()], columns=["method", "auc", "low", "high"]),
         corrected_interval(difference, FOLDS, coverage),
         good,
@@ -449,7 +457,7 @@ class _Tests:
         for number, trait in enumerate(self.coding.traits):
             found = corrected_interval(losses[:, number], FOLDS, self.coverage)
             alone = _alone(trait, customers, self.y)
-            rows.append((trait.name, *found, alone))
+            rows.append((trait.name, *found, alone, above_zero(losses[:, number], FOLDS)))
         return _importance_frame(rows)
 
     def contrasts(self, customers: pd.DataFrame) -> pd.DataFrame:
@@ -661,11 +669,11 @@ def _share(estimate: Estimate) -> Estimate:
 
 
 def _importance_frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["trait", "loss", "low", "high", "p_alone"])
-    if rows:
-        frame["p_alone"] = multipletests(frame["p_alone"], SIGNIFICANT, method="holm")[1]
-    frame["goes_with"] = frame["p_alone"].astype(float) < SIGNIFICANT
-    frame["tells"] = frame["goes_with"] & (frame["low"].astype(float) > 0)
+    frame = pd.DataFrame(rows, columns=["trait", "loss", "low", "high", "p_alone", "p_loss"])
+    frame["p_alone"] = holm(frame["p_alone"])
+    frame["goes_with"] = frame["p_alone"] < SIGNIFICANT
+    frame["p_loss"] = holm(frame["p_loss"].astype(float).where(frame["goes_with"]))
+    frame["tells"] = frame["p_loss"] < SIGNIFICANT
     return frame.sort_values("loss", ascending=False, kind="stable", ignore_index=True)
 
 

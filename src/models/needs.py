@@ -55,6 +55,8 @@ BLOCKS = {
     "channel": 1.0,
     "brand": 1.0,
 }
+#: What to call the parts of the traits in which groups may lie: the categories, and all else.
+WHAT_THEY_BUY, HOW_THEY_BUY = "what they buy", "how they buy"
 
 Unit = Literal["share", "money", "units", "products", "categories", "score"]
 Kind = Literal["part", "share", "rate", "median", "score"]
@@ -173,7 +175,8 @@ class Needs:
     compared : pandas.DataFrame
         The same customers: traits drawn towards the base as far as chance may have made them, transformed,
         standardised, cut off at three standard deviations and weighted. Traits in which customers differ no more than
-        chance would make them are left out. Euclidean distances between rows are how much customers differ.
+        chance would make them are left out, and so are, by a weight of 0, parts of a composition.
+        Euclidean distances between rows are how much customers differ.
     about : dict of str to Trait
         What each column of `features` says.
     scale : Scale
@@ -193,6 +196,15 @@ class Needs:
     too_few: int
     fewest: int
     unsaid: tuple[str, ...]
+
+    @property
+    def parts(self) -> dict[str, list[str]]:
+        """Columns of `compared` that say what customers buy, and how: groups may rest on the one or the other alone."""
+        parts: dict[str, list[str]] = {}
+        for name in map(str, self.compared):
+            of_what = self.about[name].block == "categories"
+            parts.setdefault(WHAT_THEY_BUY if of_what else HOW_THEY_BUY, []).append(name)
+        return parts
 
 
 def needs_features(
@@ -238,6 +250,8 @@ def needs_features(
     variance within customers over the variance between them. What is left of the differences after that, the
     reliability n / (n + s) of the average customer, also weighs the column; the columns of a block then share the
     block's weight (`BLOCKS`: 2 for categories, 1 for each other), so that a dozen categories don't outvote the rest.
+    Traits share equally, the parts of a composition by their variance beyond chance: standardised one by one,
+    categories that tell nobody apart would weigh as much as those that do.
     """
     items = _purchases(lines, as_of)
     everybody = items.select("customer", "day").unique().collect()
@@ -646,7 +660,7 @@ def _called(part: _Part) -> str:
     """Return what to call a part in a sentence."""
     if part.kind != "part":
         return part.about[str(part.values.columns[0])].label
-    return {"categories": "what they buy", "hours": "time of day"}.get(next(iter(part.about.values())).block, "channel")
+    return {"categories": WHAT_THEY_BUY, "hours": "time of day"}.get(next(iter(part.about.values())).block, "channel")
 
 
 def _single(
@@ -735,15 +749,18 @@ def _fitted_scale(parts: list[_Part]) -> Scale:
             continue
         drawn = _transformed(part, base, strength)
         reliability = float((part.number / (part.number + strength)).mean())
+        signal = _signal(part, drawn)
         for name, trait in part.about.items():
             if name not in drawn:
                 continue
             centre, spread = float(drawn[name].mean()), float(drawn[name].std(ddof=0))
             if spread > _ROUNDING * max(1.0, abs(centre)):
-                columns.append((name, trait.block, part.kind, base[name], strength, centre, spread, reliability))
-    names = ["feature", "block", "kind", "base", "strength", "centre", "spread", "reliability"]
+                told = (base[name], strength, centre, spread, reliability, signal[name])
+                columns.append((name, trait.block, part.kind, *told))
+    names = ["feature", "block", "kind", "base", "strength", "centre", "spread", "reliability", "signal"]
     frame = pd.DataFrame(columns, columns=names).set_index("feature").rename_axis(None)
     share = frame["block"].map(BLOCKS) / frame.groupby("block")["block"].transform("size")
+    share = share * frame["signal"] / frame.groupby(["block", "kind"])["signal"].transform("mean")
     frame["weight"] = np.sqrt(share.to_numpy(np.float64) * frame["reliability"].to_numpy(np.float64))
     return Scale(frame[["kind", *_SCALE_COLUMNS]])
 
@@ -762,14 +779,35 @@ def _prior_strength(part: _Part) -> float:
 
 def _dirichlet_strength(shares: np.ndarray, number: np.ndarray) -> float:
     """Estimate the strength of a Dirichlet prior by moments (Weir & Hill 2002), from shares of `number` each."""
+    beyond_chance, spread = (of_column.sum() for of_column in _beyond_chance(shares, number))
+    alike = beyond_chance / spread if spread > 0 else 0.0
+    return max(_LEAST_STRENGTH, (1 - alike) / alike) if alike > 0 else np.inf
+
+
+def _beyond_chance(shares: np.ndarray, number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each column the spread of shares between customers beyond chance, and all of it."""
     total = number.sum()
     pooled = (shares * number[:, None]).sum(axis=0) / total
     effective = (total - (number**2).sum() / total) / (len(number) - 1)
     among = (number[:, None] * (shares - pooled) ** 2).sum(axis=0) / (len(number) - 1)
     within = (number[:, None] * shares * (1 - shares)).sum(axis=0) / max(1.0, (number - 1).sum())
-    spread = (among + (effective - 1) * within).sum()
-    alike = (among - within).sum() / spread if spread > 0 else 0.0
-    return max(_LEAST_STRENGTH, (1 - alike) / alike) if alike > 0 else np.inf
+    return among - within, among + (effective - 1) * within
+
+
+def _signal(part: _Part, drawn: pd.DataFrame) -> pd.Series:
+    """Return how much of a column's variance is to count, relative to the others of its composition.
+
+    Logarithms make the most of small shares, and so of chance: what a category's shares differ by chance only, counts
+    nothing.
+    """
+    if part.kind != "part":
+        return pd.Series(1.0, index=drawn.columns)
+    known = part.number > 0
+    number = part.number[known][:, None]
+    beyond_chance, spread = _beyond_chance(part.values.to_numpy(np.float64)[known], part.number[known])
+    alike = np.divide(beyond_chance, spread, out=np.zeros_like(spread), where=spread > 0).clip(0, 1)
+    reliability = (number * alike / (number * alike + 1 - alike)).mean(axis=0)
+    return drawn.var(ddof=0) * reliability
 
 
 def _transformed(part: _Part, base: pd.Series, strength: float) -> pd.DataFrame:

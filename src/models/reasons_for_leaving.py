@@ -1,12 +1,15 @@
 """Why customers may have left: what happened to them, by reason, weighted by the value that is lost with them.
 
-A reason's value lost is what its customers were expected to buy (their pace before it happened, over a horizon) times
-the drop in staying: by how much more of them have fallen silent since than of comparable customers to whom nothing
-had happened. Frequent reasons and costly ones are not the same, and ten complaints of small customers may weigh less
-than one of a large one.
+A reason's value lost is the sum over its customers of what each was expected to buy (the pace before it happened, over
+a horizon) times silent less usual: silent is 1 for whoever has fallen silent since and 0 for the others, usual the
+share of comparable customers who have, to whom nothing had happened. Frequent reasons and costly ones are not the
+same, and ten complaints of small customers may weigh less than one of a large one. Where few large customers hold most
+of what was expected, the loss hangs on those few: its interval rests on as many customers as their expected purchases
+are worth (Kish's effective number), and of fewer than 5 no loss is told.
 
 References
 ----------
+Kish, L. (1965). *Survey Sampling*. Wiley. Section 11.7.
 Reichheld, F. F. (1996). Learning from Customer Defections. *Harvard Business Review* 74(2), 56-69.
 Keaveney, S. M. (1995). Customer Switching Behavior in Service Industries: An Exploratory Study. *Journal of
 Marketing* 59(2), 71-82.
@@ -17,10 +20,12 @@ from dataclasses import replace
 
 import polars as pl
 
-from .matched_risk_set import YEAR, compare, weights
+from .matched_risk_set import YEAR, compare
+from .multiple_comparisons import holm
 
 SHORTEST_PACE_DAYS = 90  # a younger customer's pace is reckoned over so many days, or one purchase would be a pace
 FEWEST = 5  # customers compared, below which a share is a few people's ways
+SIGNIFICANT = 0.05
 ANY = "any of them"
 NOT_KNOWN = float("nan")
 
@@ -65,13 +70,19 @@ def by_reason(
     -------
     polars.DataFrame
         A row for each kind and reason, and one with the kind `ANY` for all together; a customer counts once in each,
-        by the first time. kind, reason, events, customers, spent (in the year before), compared (customers),
-        silent, expected_silent, difference, low, high (shares), clear (whether more fell silent than chance explains,
-        with all reasons looked at), at_stake (what those compared were expected to buy),
-        lost, lost_low, lost_high (`at_stake` times the difference); NaN where fewer than 5 are compared. Rows of
-        several reasons share customers, so they don't add up to the one of all.
+        by the first time.
+
+        - kind, reason, events, customers, spent (in the year before), compared (customers)
+        - silent, expected_silent, difference, low, high (shares of customers, `difference` is silent less
+          expected_silent), p_value; NaN where fewer than 5 are compared
+        - clear: whether the two shares differ beyond chance (p_value below 0.05) and more have fallen silent
+        - at_stake (what those compared were expected to buy), worth (of how many customers that is as concentrated)
+        - lost, lost_low, lost_high (sum over the customers), lost_p_value; NaN where `worth` is below 5
+        - lost_clear: whether the loss is above 0 beyond chance
+
+        Both p-values are corrected by Holm's method for the number of reasons; the row of all is one question by
+        itself. Rows of several reasons share customers, so they don't add up to the one of all.
     """
-    schema = {"kind": pl.String, "reason": pl.String}
     groups = [
         (str(kind), None if reason is None else str(reason), rows)
         for (kind, reason), rows in cases.sort("kind", "reason", "date", "customer").group_by(
@@ -79,12 +90,19 @@ def by_reason(
         )
     ]
     groups.append((ANY, None, cases))
-    # of k reasons looked at, chance alone makes one clear no oftener than it would of one (Bonferroni)
-    strict = 1 - (1 - coverage) / max(len(groups) - 1, 1)
-    return pl.DataFrame(
-        [_weighed(kind, reason, rows, comparable, followed_until, (coverage, strict)) for kind, reason, rows in groups],
-        schema_overrides=schema,
+    table = pl.DataFrame(
+        [_weighed(kind, reason, rows, comparable, followed_until, coverage) for kind, reason, rows in groups],
+        schema_overrides={"kind": pl.String, "reason": pl.String},
         infer_schema_length=None,
+    )
+    corrected = {
+        name: pl.Series([*holm(table[name].head(-1)), table[name][-1]], dtype=pl.Float64)
+        for name in ("p_value", "lost_p_value")
+    }
+    # NaN is larger than any number in polars, so an untold one is never clear
+    return table.with_columns(**corrected).with_columns(
+        clear=(pl.col("p_value") < SIGNIFICANT) & (pl.col("difference") > 0),
+        lost_clear=(pl.col("lost_p_value") < SIGNIFICANT) & (pl.col("lost") > 0),
     )
 
 
@@ -94,14 +112,17 @@ def _weighed(
     rows: pl.DataFrame,
     comparable: pl.DataFrame,
     followed_until: dt.date,
-    coverage: tuple[float, float],
+    coverage: float,
 ) -> dict[str, object]:
     once = rows.sort("date", maintain_order=True).unique("customer", keep="first", maintain_order=True)
     followed = once.filter(pl.col("date") <= followed_until)
-    found, strict = (compare(followed, comparable, "silent", coverage=each) for each in coverage)
-    at_stake = float(weights(followed, comparable)[0]["expected"].sum())
+    found = compare(followed, comparable, "silent", coverage=coverage)
+    by_value = compare(followed, comparable, "silent", worth="expected", coverage=coverage)
     if found.cases < FEWEST:
-        found, strict = (replace(each, difference=NOT_KNOWN, low=NOT_KNOWN, high=NOT_KNOWN) for each in (found, strict))
+        found = replace(found, difference=NOT_KNOWN, low=NOT_KNOWN, high=NOT_KNOWN, p_value=NOT_KNOWN)
+    if by_value.effective_cases < FEWEST:
+        by_value = replace(by_value, difference=NOT_KNOWN, low=NOT_KNOWN, high=NOT_KNOWN, p_value=NOT_KNOWN)
+    at_stake = by_value.weight
     return {
         "kind": kind,
         "reason": reason,
@@ -114,9 +135,11 @@ def _weighed(
         "difference": found.difference,
         "low": found.low,
         "high": found.high,
-        "clear": strict.low > 0,
+        "p_value": found.p_value,
         "at_stake": at_stake,
-        "lost": at_stake * found.difference,
-        "lost_low": at_stake * found.low,
-        "lost_high": at_stake * found.high,
+        "worth": by_value.effective_cases,
+        "lost": at_stake * by_value.difference,
+        "lost_low": at_stake * by_value.low,
+        "lost_high": at_stake * by_value.high,
+        "lost_p_value": by_value.p_value,
     }

@@ -13,9 +13,10 @@ Reichheld, F. F. (1996). *The Loyalty Effect*. Harvard Business School Press.
 from typing import NamedTuple
 
 import polars as pl
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from statsmodels.stats.proportion import proportion_confint
 
 from .exact import exact_sum
+from .matched_risk_set import newcombe, p_value
 
 
 class Scale(NamedTuple):
@@ -114,22 +115,35 @@ def left_share(divided: pl.DataFrame, satisfied: bool, coverage: float = 0.8) ->
     return Left(customers, left / customers, float(low), float(high))
 
 
-def satisfaction_effect(divided: pl.DataFrame, coverage: float = 0.8) -> tuple[float, float, float]:
-    """Return by how much more of the others left than of the satisfied, and Newcombe's interval.
+class Effect(NamedTuple):
+    """By how much more of the others left than of the satisfied, Newcombe's interval, and p (two-sided)."""
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def satisfaction_effect(divided: pl.DataFrame, coverage: float = 0.8) -> Effect:
+    """Return by how much more of the others left than of the satisfied.
+
+    Parameters
+    ----------
+    divided : polars.DataFrame
+        As `quadrants` returns it.
+    coverage : float, default 0.8
 
     Returns
     -------
-    tuple of float
-        Difference of shares, low, high; NaN where either group is empty.
+    Effect
+        NaN where either group is empty.
     """
     left, customers = _left_of(divided, satisfied=False)
     left_though, satisfied = _left_of(divided, satisfied=True)
     if not customers or not satisfied:
-        return (float("nan"),) * 3
-    low, high = confint_proportions_2indep(
-        left, customers, left_though, satisfied, method="newcomb", compare="diff", alpha=1 - coverage
-    )
-    return left / customers - left_though / satisfied, float(low), float(high)
+        return Effect(*[float("nan")] * 4)
+    shares = left / customers, customers, left_though / satisfied, satisfied
+    return Effect(shares[0] - shares[2], *newcombe(*shares, coverage), p_value(*shares))
 
 
 def _left_of(divided: pl.DataFrame, satisfied: bool) -> tuple[int, int]:

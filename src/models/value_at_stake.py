@@ -4,7 +4,7 @@ The difference is each customer's value if staying times the probability of bein
 two parts that ask for different work: what those who have probably left already would still bring (to be won back), and
 what those still here will not bring because they leave within the horizon (to be kept). The second is at stake.
 Gupta & Lehmann (2005), *Managing Customers as Investments*, chapter 2, ask the same of a retention rate: what is one
-point more of it worth?
+point more of it worth? Here it is what is at stake, shared out over the points of customers who are expected to leave.
 """
 
 from typing import Any
@@ -17,12 +17,12 @@ from scipy.special import exprel
 from models._columns import Array
 from models.bgnbd import BGNBD
 from models.exact import exact_sum
-from models.futures import Futures, expected_if_nobody_left
+from models.futures import Futures, expected_if_nobody_left, probability_of_leaving
 from models.lifetime_value import discounted_expected_purchases, force_of_interest
 from models.rfm import DAYS_PER_UNIT
 
-POINT = 0.01
-SUMS = ("revenue", "revenue_at_stake", "revenue_lost", "revenue_point", "value", "at_stake", "lost", "point")
+POINTS = 100  # of retention: all of those still here
+SUMS = ("revenue", "revenue_at_stake", "revenue_lost", "value", "at_stake", "lost", "here", "leaves")
 NOT_RECORDED = "not recorded"
 
 
@@ -51,9 +51,9 @@ def value_at_stake(
     polars.DataFrame
         One row a customer, in the order given: customer; revenue (expected within the horizon), revenue_at_stake (not
         brought because the customer leaves within it), revenue_lost (not brought because the customer has left
-        already), revenue_point (what a point more of retention keeps: a hundredth of what would come if nobody still
-        here left); and value, at_stake, lost and point: the same as lifetime value, times margin and discounted. The
-        parts add up: revenue + revenue_at_stake + revenue_lost is what would come if nobody ever left.
+        already); value, at_stake and lost: the same as lifetime value, times margin and discounted; and here and leaves
+        (the probabilities of being a customer still, and of leaving within the horizon). The parts add up: revenue +
+        revenue_at_stake + revenue_lost is what would come if nobody ever left.
     """
     frequency, recency, age = (valued[name].to_numpy(float) for name in ("frequency", "recency", "T"))
     rate = force_of_interest(annual_discount_rate, time_unit)
@@ -76,11 +76,11 @@ def value_at_stake(
         "revenue": expected * spend,
         "revenue_at_stake": _above(here, expected) * spend,
         "revenue_lost": gone * spend,
-        "revenue_point": POINT * here * spend,
         "value": discounted * worth,
         "at_stake": _above(here * worth_of_time, discounted) * worth,
         "lost": gone * worth_of_time * worth,
-        "point": POINT * here * worth_of_time * worth,
+        "here": np.asarray(model.conditional_probability_alive(frequency, recency, age), dtype=float),
+        "leaves": probability_of_leaving(model, frequency, recency, age, t),
     }
     customer = pl.Series("customer", valued["customer"].astype(str).to_list(), dtype=pl.String)
     return pl.DataFrame({"customer": customer, **{name: pl.Series(part) for name, part in parts.items()}})
@@ -103,13 +103,24 @@ def by_group(stakes: pl.DataFrame, groups: pl.Series, futures: Futures | None, i
     Returns
     -------
     pandas.DataFrame
-        One row a group, sorted by its name: group, customers, the columns of `SUMS` added up, revenue_at_stake_low and
-        _high, at_stake_low and at_stake_high. The groups' sums add up to the base's. Where only a sample's futures were
-        drawn, a group's bounds are its sample's, in proportion.
+        One row a group, sorted by its name: group, customers, the columns of `SUMS` added up, revenue_point and point,
+        revenue_at_stake_low and _high, at_stake_low and at_stake_high. The groups' sums add up to the base's. Where
+        only a sample's futures were drawn, a group's bounds are its sample's, in proportion.
+
+    Notes
+    -----
+    A point of a group is what its retention of one per cent more of those still here keeps, everybody being so much
+    likelier to stay: at_stake over a hundred times the share expected to leave; NaN where nobody is. A group's point is
+    of its own customers, so the groups' points don't add up to the base's.
+
+    Sums are at the fitted parameters, bounds from their posterior. Where a base hardly tells how unlike its customers
+    are in leaving, the two aren't centred alike.
     """
     named = stakes.with_columns(groups.fill_null(NOT_RECORDED).alias("group"))
     sums = named.group_by("group").agg(pl.len().alias("customers"), *map(exact_sum, SUMS)).sort("group")
     frame = sums.to_pandas()
+    points = POINTS * frame["leaves"].div(frame["here"]).where(frame["leaves"] > 0)
+    frame["revenue_point"], frame["point"] = frame["revenue_at_stake"] / points, frame["at_stake"] / points
     bounds = np.full((len(frame), 4), np.nan)
     if futures is not None:
         of_row = named["group"].gather(futures.rows).to_numpy()

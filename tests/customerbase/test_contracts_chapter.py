@@ -134,7 +134,7 @@ def test_the_limits_are_said(tmp_path, leaves, said):
 
 def test_who_has_given_notice_is_not_called_on(tmp_path):
     people = simulated_contracts(300, 0.7, 3.0)
-    open_ones = people.filter(pl.col("left").is_null() & (pl.col("joined").dt.ordinal_day() < 170))["customer"]
+    open_ones = people.filter((pl.col("left") > AS_OF) & (pl.col("joined").dt.ordinal_day() < 170))["customer"]
     noticed = open_ones.sort().head(len(open_ones) // 2)
     people = people.with_columns(
         left=pl.when(pl.col("customer").is_in(noticed.implode())).then(AS_OF - dt.timedelta(days=5)).otherwise("left")
@@ -156,13 +156,13 @@ def test_notice_alone_is_not_taken_for_loyalty_for_ever(tmp_path):
         {
             "customer": [f"{at:03d}" for at in range(number)],
             "joined": [AS_OF.replace(year=AS_OF.year - 1, month=1, day=2)] * number,
-            "left": [AS_OF - dt.timedelta(days=20) if at < 30 else None for at in range(number)],
+            "left": [AS_OF - dt.timedelta(days=20) if at < 40 else None for at in range(number)],
         },
         schema_overrides={"left": pl.Date},
     )
     said = told(opened(write_contractual_base(tmp_path, people)))
     assert said["stated"]["contracts_renewed"].verdict == "watch"
-    assert "30 have been cancelled already" in said["stated"]["contract_lifetime"].statement
+    assert "40 have been cancelled already" in said["stated"]["contract_lifetime"].statement
     assert "for ever" not in said["stated"]["contract_lifetime"].statement
 
 

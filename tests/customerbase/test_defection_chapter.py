@@ -119,6 +119,42 @@ def test_the_answers_of_the_earlier_day_know_nothing_later(opened, ledger):
     assert one.bought.sum() > 5 * two.bought.sum()
 
 
+def test_returns_after_the_earlier_day_change_nothing_that_was_known_then(opened, ledger):
+    orders = ledger.sort("customer", "date").with_row_index("order").with_columns(pl.col("order").cast(pl.String))
+    orders = orders.select("customer", "date", "amount", "order")
+    chapter = opened(orders, name="kept", header="customer,date,amount,order", as_of="2023-12-31")
+    cut = chapter.calibration_end
+    before = orders.filter(pl.col("date") <= cut)
+    undone = before.filter(pl.col("date") > before["date"].min() + dt.timedelta(days=30)).sample(200, seed=3)
+    undone = undone.with_columns(date=pl.lit(cut + dt.timedelta(days=10)), amount=-pl.col("amount"))
+    returned = opened(
+        pl.concat([orders, undone]), name="returned", header="customer,date,amount,order", as_of="2023-12-31"
+    )
+    assert returned.calibration_end == cut
+    assert returned.purchases.filter(pl.col("date") <= cut).height < before.height
+    one, two = (defection.judge(each) for each in (chapter, returned))
+    pd.testing.assert_frame_equal(one.asked.customers, two.asked.customers)
+    assert defection.ask(returned).customers["purchases"].sum() < defection.ask(chapter).customers["purchases"].sum()
+
+
+def test_a_handful_with_little_at_stake_is_watched_only(opened, ledger):
+    chapter = opened(ledger, name="few", as_of="2023-12-31", active_days=120)
+    asked = defection.ask(chapter)
+    asked.customers["spent"] = 1.0
+    few = pd.DataFrame(
+        {
+            "model_stays": [True, True],
+            "curve_stays": [True, False],
+            "rule_stays": [True, True],
+            "customers": [1_497, 3],
+            "spent": [1_497.0, 3.0],
+        }
+    )
+    defection.state_findings(chapter, asked, Unsaid("not asked"), few)
+    stated = {finding.id: finding for finding in chapter.findings().findings}
+    assert stated["silent_too_long"].verdict == "watch"
+
+
 def test_who_is_known_to_have_left_is_held_against_the_three(tmp_path):
     people = simulated_contracts(300, 1.0, 2.0, first=dt.date(2014, 1, 1), joining_days=1_000)
     chapter = Chapter("05_retention", read_parameters(write_contractual_base(tmp_path, people)), tmp_path / "run")

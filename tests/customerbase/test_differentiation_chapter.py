@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -137,6 +138,25 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
 
 
 class TestNeeds:
+    @pytest.mark.parametrize(
+        ("part", "how", "says"),
+        [
+            ("what they buy", False, r"2 groups by what they buy \(.*\); by how they buy there are none\.$"),
+            ("what they buy", True, r"by what they buy \(.*\); by how they buy others, not as far apart\.$"),
+            (None, False, "here, neither by all that is compared nor by what they buy nor by how they buy alone: "),
+        ],
+    )
+    def test_say_on_what_the_groups_rest(self, page, monkeypatch, part, how, says):
+        looks = {None: False, "what they buy": part is not None, "how they buy": how}
+        grouping = replace(page.grouping, clear=part is not None, part=part, looks=looks)
+        stated = {}
+        monkeypatch.setattr(Chapter, "state", lambda _, name, text, **facts: stated.update({name: text}))
+        differentiation.state_findings(page.chapter, grouping, Unsaid(""), Unsaid(""), page.cells)
+        assert re.search(says, stated["clusters"])
+        if part:
+            assert f" by {part} are found again" in figures.number_of_groups(grouping).alt
+            assert f" by {part} tried" in differentiation.choice_table(grouping).caption
+
     def test_find_the_planted_groups(self, page):
         groups = page.table.filter(pl.col("cluster").is_not_null())
         truth = [int(customer) in BUILDERS for customer in groups["customer"]]
@@ -276,6 +296,13 @@ class TestOverTime:
         assert isinstance(moves, Unsaid)
         assert clusters_over_time.write_moved(page.chapter, moves, page.table) == 0
         assert clusters_over_time.in_words(moves) is None
+
+    def test_why_there_are_no_groups_is_stated_once(self, page, tmp_path):
+        chapter = opened(tmp_path, "a,2023-05-01,5,x,1,0\nb,2023-06-01,7,x,1,0\n")
+        none = differentiation.clusters(chapter, differentiation.needs(chapter))
+        differentiation.state_findings(chapter, none, none, none, page.cells)
+        clusters_over_time.state_findings(chapter, clusters_over_time.movement(chapter, none, page.table))
+        assert [finding.id for finding in chapter.findings().findings] == ["clusters"]
 
     def test_a_run_of_an_older_suite_is_passed_over(self, page, tmp_path):
         run = tmp_path / "older"

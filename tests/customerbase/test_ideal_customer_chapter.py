@@ -19,6 +19,8 @@ from customerbase.figures import ideal_customer as figures
 from customerbase.findings import Finding
 from customerbase.parameters import read_parameters
 from customerbase.unsaid import Unsaid
+from models.cross_validation import Estimate
+from models.newcomer_quality import Newest, Trend
 
 Opened = Callable[..., Chapter]
 
@@ -48,7 +50,7 @@ def never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 def every_step(chapter: Chapter) -> tuple[dict[str, Any], dict[str, Finding]]:
     known = ideal_customer.newcomers(chapter)
     found = ideal_customer.ideal(chapter, known)
-    quality = ideal_customer.newcomer_quality(chapter, known, found)
+    quality: Any = ideal_customer.newcomer_quality(chapter, known, found)
     steps = {
         "importance": figures.importance(found, 0.8),
         "traits": ideal_customer.traits_table(chapter, known, found),
@@ -85,9 +87,9 @@ def test_a_planted_channel_is_told_in_words(opened: Opened, never_cut: None) -> 
 def test_noise_is_said_to_tell_nothing(opened: Opened, never_cut: None) -> None:
     base = simulated_base("noise", 250, np.random.default_rng(10)).drop("kind")
     steps, findings = every_step(opened(base))
-    for name in ("importance", "traits", "scores"):
-        assert isinstance(steps[name], Unsaid)
-        assert "doesn't tell who becomes good" in steps[name].reason
+    assert isinstance(steps["importance"], Unsaid)
+    assert "doesn't tell who becomes good" in steps["importance"].reason
+    assert steps["traits"] is steps["scores"] is None  # once is enough
     assert findings["ideal_customer"].question is None
     assert findings["ideal_customer"].low <= 0.5 <= findings["ideal_customer"].high  # type: ignore[operator]
     # what turned out is said all the same
@@ -101,9 +103,48 @@ def test_noise_is_said_to_tell_nothing(opened: Opened, never_cut: None) -> None:
 )
 def test_a_base_that_says_little_says_so(opened: Opened, rows: str) -> None:
     steps, findings = every_step(opened(rows))
-    assert all(isinstance(step, Unsaid) for step in steps.values())
+    said = {name: step.reason for name, step in steps.items() if step is not None}
+    assert set(said) == {"importance", "month"}
+    assert "for the same reason" in said["month"]
     assert findings["ideal_customer"].verdict == findings["new_customers"].verdict == "unknown"
     assert "It takes 100 customers, and 20 of each kind." in findings["ideal_customer"].statement
+
+
+def test_the_first_purchases_return_takes_nothing_from_what_came_later(opened: Opened) -> None:
+    rows = (
+        # the first order goes back later, the second in part, and of the third too late to count
+        "a,2025-01-01,100,1\na,2025-01-20,-100,1\na,2025-02-01,50,2\na,2025-02-05,-20,2\n"
+        "a,2025-03-01,7,3\na,2025-12-01,-7,3\n"
+        # a return that undoes no purchase of the ledger stays
+        "b,2025-01-01,10,4\nb,2025-02-01,30,5\nb,2025-02-02,-4,unknown\n"
+    )
+    for costs in (False, True):
+        header = "customer,date,amount,order"
+        lines = rows
+        if costs:  # half of each amount
+            cells = [line.split(",") for line in rows.splitlines()]
+            header, lines = f"{header},cost", "".join(f"{','.join(c)},{float(c[2]) / 2}\n" for c in cells)
+        chapter = opened(lines, header=header, name=f"costs{costs}", good_customer_days=90, as_of="2025-12-31")
+        days = ideal_customer.first_days(chapter.ledger, chapter.as_of)
+        valued = ideal_customer._valued(chapter, days)
+        value = ideal_customer.later_value(valued, days, watched_days=90, as_of=chapter.as_of)
+        assert value.to_dict() == {"a": 37.0 / (1 + costs), "b": 26.0 / (1 + costs)}
+
+
+def test_only_the_newest_are_said_to_be_worse_where_it_rests_on_them() -> None:
+    def trend(p_value: float) -> Trend:
+        return Trend(AS_OF, AS_OF, 90, 0.2, 0.1, Estimate(-0.1, -0.2, 0.0), p_value)
+
+    latest = Newest(75, 0.1, 0.2, Estimate(-0.1, -0.15, -0.05), 0.001)
+    table = pd.DataFrame()
+    found = ideal_customer.Quality(table, None, "", trend(0.4), latest, trend(0.3))
+    assert ideal_customer.direction(found).startswith("The newest customers look worse")
+    found = ideal_customer.Quality(table, None, "", trend(0.001), latest, trend(0.3))
+    assert ideal_customer.direction(found) == "New customers are getting worse"
+
+
+def test_no_change_has_no_sign_of_less() -> None:
+    assert ideal_customer._points(Estimate(-0.0001, -0.031, 0.031)) == "+0.0 points (-3.1 to +3.1)"
 
 
 def test_only_new_customers_count_where_the_ledger_is_cut(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +181,7 @@ def test_only_what_is_known_from_the_beginning_is_taken_from_the_customers_table
     known = ideal_customer.newcomers(chapter)
     assert [trait.name for trait in known.first.traits if trait.recorded] == ["kind"]
     assert not {"recorded name", "recorded postcode", "recorded reputation"} & set(known.first.customers.columns)
-    about = ideal_customer.about_traits(chapter, known).reason
+    about = str(ideal_customer.about_traits(chapter, known))
     assert "From the customers' table come kind" in about
     assert "Left out, recorded of fewer than 25% of the customers: club." in about
     assert "Left out as known, or judged, later: reputation." in about

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from customerbase.chapter import Chapter
@@ -18,6 +19,9 @@ from customerbase.findings import Finding
 from customerbase.parameters import read_parameters
 from customerbase.shown_table import ShownTable
 from customerbase.unsaid import Unsaid
+from models.matched_risk_set import Difference
+from models.reasons_for_leaving import ANY
+from models.satisfaction import SCALES, quadrants
 
 Opened = Callable[..., Chapter]
 FIRST = dt.date(2023, 1, 1)
@@ -88,7 +92,7 @@ def test_who_complained_and_stopped_is_seen_in_all_three(opened: Opened) -> None
     assert "'complaint: late' weighs most" in stated["reasons"].statement
     assert "is not shown by it" in stated["reasons"].statement
     assert stated["after_complaint"].high < 0  # type: ignore[operator]
-    assert "60 customers who called themselves satisfied" in stated["satisfied_and_gone"].statement
+    assert "60 customers who called themselves satisfied (9 or more of 10)" in stated["satisfied_and_gone"].statement
 
 
 def test_figures_and_tables_show_it(opened: Opened) -> None:
@@ -101,7 +105,8 @@ def test_figures_and_tables_show_it(opened: Opened) -> None:
     )
     assert all(isinstance(picture, Picture) for picture in pictures)
     assert "complaint: late: USD" in pictures[0].alt
-    assert steps.reason_table(chapter, found).rows[0][:3] == ("complaint: late", "40", "40")  # type: ignore[union-attr]
+    shown = steps.reason_table(chapter, found).rows[0]  # type: ignore[union-attr]
+    assert (shown[0], shown[2], shown[-2:]) == ("complaint: late", "40", ("40", "40"))
     assert [row[0] for row in steps.satisfaction_table(chapter, satisfied).rows] == [  # type: ignore[union-attr]
         "loyalists",
         "mercenaries",
@@ -175,3 +180,63 @@ def test_one_customer_of_one_purchase_is_no_crash(opened: Opened) -> None:
     assert isinstance(found, Unsaid)
     assert "second day" in found.reason
     assert said(chapter, found, complained, satisfied)["reasons"].verdict == "unknown"
+
+
+def test_who_bought_once_and_long_ago_is_gone_though_the_model_lets_nobody_leave_before(opened: Opened) -> None:
+    rows = ledger()[0] + "once,2023-02-01,20\nlately,2024-09-20,20\n"
+    events = "".join(f"{who},2024-09-21,survey,,9\n" for who in ("once", "lately"))
+    chapter = opened(rows, events, active_days=90)
+    silent = dict(steps.base_of(chapter).silent.iter_rows())
+    assert (silent["once"], silent["lately"]) == (True, False)
+    assert "one purchase only and that more than 90 days ago" in steps.gone_means(chapter)
+
+
+def row(**given: Any) -> dict[str, Any]:
+    told = {"kind": "complaint", "compared": 20, "silent": 0.6, "expected_silent": 0.3, "customers": 20}
+    loss = {"lost": 900.0, "lost_low": 100.0, "lost_high": 1700.0, "lost_clear": False, "clear": False}
+    return {"reason": "late"} | told | loss | given
+
+
+@pytest.mark.parametrize(
+    ("rows", "said_of_it", "verdict"),
+    [
+        ([row()], "nothing goes with a loss beyond chance. The largest is 'complaint: late'", "note"),
+        ([row(lost=-900.0)], "With nothing that happened to customers more value was lost", "note"),
+        ([row(clear=True)], "more customers go than chance explains", "watch"),
+        ([row(clear=True, lost=np.nan)], "can't be told of so few", "watch"),
+        ([row(clear=True), row(reason="torn", clear=True)], "so they do after 'complaint: torn'", "watch"),
+        ([row(), row(reason="torn", lost=500.0, lost_clear=True)], "'complaint: torn' weighs most", "act"),
+        ([row(lost=np.nan)], "of no reason do enough", "unknown"),
+    ],
+)
+def test_a_reason_is_claimed_only_beyond_chance(
+    opened: Opened, rows: list[dict[str, Any]], said_of_it: str, verdict: str
+) -> None:
+    table = pl.DataFrame([*rows, row(kind=ANY, reason=None)], schema_overrides={"reason": pl.String})
+    untold = Unsaid("Not recorded.")
+    finding = said(opened(ledger()[0]), steps.Reasons(table, "", FIRST), untold, untold)["reasons"]
+    assert said_of_it in finding.statement
+    assert finding.verdict == verdict
+    assert (finding.value is None) == bool(np.isnan(steps.costliest(steps.Reasons(table, "", FIRST))["lost"]))
+
+
+def test_a_difference_that_only_an_80_percent_interval_shows_is_not_claimed(opened: Opened) -> None:
+    chapter = opened(ledger()[0])
+    complained = steps.AfterComplaint(
+        Difference(40, 40, 40, 400, 0.5, 0.62, -0.12, -0.23, -0.01, 0.15, 0), pl.DataFrame(), 90
+    )
+    divided = quadrants(
+        pl.DataFrame(
+            {
+                "value": [1.0] * 80,
+                "score": [10] * 40 + [5] * 40,
+                "left": [n % 40 < 10 + 6 * (n // 40) for n in range(80)],
+            }
+        ),
+        SCALES[3],
+    )
+    satisfied = steps.Satisfaction(divided, SCALES[3], FIRST, FIRST)
+    stated = said(chapter, Unsaid("Not recorded."), complained, satisfied)
+    assert "chance alone can explain" in stated["after_complaint"].statement
+    assert stated["after_complaint"].verdict == "note"
+    assert "doesn't tell who leaves beyond chance" in stated["satisfied_and_gone"].statement

@@ -54,8 +54,8 @@ def test_a_base_with_categories_is_told_in_full(opened: Opened, simulated: pl.Da
     chapter = chapter_of(opened, simulated)
     compared = repurchase.waits(chapter)
     drivers = repurchase.regression(chapter, compared)
-    lasts = repurchase.lasting(chapter, drivers)
-    wider = breadth.breadth(chapter, compared)
+    lasts: Any = repurchase.lasting(chapter, drivers)
+    wider: Any = breadth.breadth(chapter, compared)
     assert (compared.customers, compared.of, compared.left_out) == (150, 150, 0)
     assert set(compared.covariates) == {
         *("categories_last", "categories_so_far", "spend_usual", "spend_relative", "purchases", "gap")
@@ -89,7 +89,7 @@ def test_without_categories_the_rest_is_told(opened: Opened, simulated: pl.DataF
     chapter = chapter_of(opened, simulated.drop("category"))
     compared = repurchase.waits(chapter)
     drivers = repurchase.regression(chapter, compared)
-    wider = breadth.breadth(chapter, compared)
+    wider: Any = breadth.breadth(chapter, compared)
     picture: object = figures.breadth(wider, 0.8)
     assert isinstance(wider, Unsaid)
     assert picture is wider
@@ -98,6 +98,7 @@ def test_without_categories_the_rest_is_told(opened: Opened, simulated: pl.DataF
     assert said["breadth_holds"].verdict == "unknown"
     assert "names no categories" in said["breadth_holds"].statement
     assert "names the shorter in" in said["comes_back_sooner"].statement
+    assert "so that all else adds little; guessing" in said["comes_back_sooner"].statement
 
 
 def test_a_large_base_is_drawn_by_the_seed_and_says_so(
@@ -125,11 +126,14 @@ def test_a_base_too_small_says_so(opened: Opened, rows: str) -> None:
     chapter = opened(rows)
     compared = repurchase.waits(chapter)
     drivers = repurchase.regression(chapter, compared)
-    lasts, wider = repurchase.lasting(chapter, drivers), breadth.breadth(chapter, compared)
+    lasts: Any = repurchase.lasting(chapter, drivers)
+    wider: Any = breadth.breadth(chapter, compared)
     assert isinstance(drivers, Unsaid)
     said = findings_of(chapter, drivers, lasts, wider)
     assert {finding.verdict for finding in said.values()} == {"unknown"}
     assert "can be said once 50 customers have come back" in said["comes_back_sooner"].statement
+    assert "for the same reason" in said["breadth_holds"].statement
+    assert "for the same reason" in lasts.reason
     assert repurchase.effects_table(drivers) is repurchase.about(chapter, drivers) is repurchase.lasting_table(lasts)
 
 
@@ -144,16 +148,16 @@ def test_discounts_that_hardly_differ_are_told_by_the_point(opened: Opened, simu
     ("usual", "ever", "within", "begins"),
     [
         (1.2, 1.1, 1.1, "Breadth goes with coming back within customers too"),
-        (1.2, 1.1, 1.0, "That customers who buy more widely come back sooner looks like a difference"),
-        (1.0, 1.2, 0.9, "That customers who buy more widely come back sooner looks like a difference"),
-        (1.0, 1.0, 1.0, "No sign that breadth"),
+        (1.2, 1.1, 1.0, "That customers who buy widely come back sooner looks like a difference"),
+        (1.0, 1.2, 0.9, "That customers who have tried more categories come back sooner looks like a difference"),
+        (1.0, 1.0, 1.0, "No sign beyond chance that breadth"),
     ],
 )
 def test_what_breadth_does_depends_on_whom_it_compares(
     opened: Opened, usual: float, ever: float, within: float, begins: str
 ) -> None:
     found = {
-        name: Answer(name, ratio, ratio - 0.05, ratio + 0.05)
+        name: Answer(name, ratio, ratio - 0.05, ratio + 0.05, 0.9 if ratio == 1 else 0.001)
         for name, ratio in ((USUAL, usual), (EVER, ever), (WITHIN, within))
     }
     chapter = opened("a,2023-01-01,5\n")
@@ -164,15 +168,53 @@ def test_what_breadth_does_depends_on_whom_it_compares(
     assert "drawn by lot" in said.statement
 
 
+def test_what_may_be_chance_is_not_claimed_whatever_the_interval_shows() -> None:
+    answer = Answer("", 1.07, 1.02, 1.13, 0.09)
+    assert (answer.sooner, answer.later, answer.reply) == (False, False, "Not that it could be told")
+    assert answer.words == "7% sooner (2 to 13)"
+    late = answer._replace(ratio=0.9, p_value=0.01)
+    assert (late.sooner, late.later, late.reply) == (False, True, "No, later")
+
+
+def test_claims_are_corrected_for_how_many_are_read(opened: Opened, simulated: pl.DataFrame) -> None:
+    chapter = chapter_of(opened, simulated)
+    compared = repurchase.waits(chapter)
+    wider: Any = breadth.breadth(chapter, compared)
+    fit = repurchase.fit_waits(compared.rows, ["categories_last", "spend_relative"], 0.8, "customer")
+    assert wider[WITHIN].p_value >= fit.coefficients["p_value"][0]
+    raw = repurchase.regression(chapter, compared)
+    single = raw.fit.coefficients.set_index("covariate")["p_value"]
+    corrected = raw.effects.set_index("covariate")["p_value"].reindex(single.index)
+    assert (corrected >= single).all()
+    assert corrected.min() == pytest.approx(min(1.0, len(single) * single.min()))
+
+
+def test_where_nothing_was_paid_the_rest_is_compared(opened: Opened, simulated: pl.DataFrame) -> None:
+    compared = repurchase.waits(chapter_of(opened, simulated.with_columns(amount=pl.lit(0.0))))
+    assert (compared.customers, compared.left_out) == (150, 0)
+    assert not {"spend_usual", "spend_relative"} & set(compared.covariates)
+
+
+def test_the_curves_other_waits_are_explained_where_purchases_were_returned(
+    opened: Opened, simulated: pl.DataFrame
+) -> None:
+    orders = simulated.with_row_index("order").with_columns(pl.col("order").cast(pl.String))
+    undone = orders[[0, 5]].with_columns(date=pl.col("date") + pl.duration(days=3), amount=-pl.col("amount"))
+    rows = pl.concat([orders, undone])
+    chapter = chapter_of(opened, rows)
+    told = str(repurchase.about(chapter, repurchase.regression(chapter, repurchase.waits(chapter))))
+    assert "A purchase counts here as it stood on its day, also where it was returned later" in told
+
+
 @pytest.mark.parametrize(
     ("ends", "words"),
     [
         ((1.12, 1.09, 1.15), "12% sooner (9 to 15)"),
         ((0.92, 0.90, 0.95), "8% later (5 to 10)"),
         ((1.01, 0.98, 1.03), "1% sooner (2 later to 3 sooner)"),
-        ((1.001, 0.99, 1.01), "as soon (1 later to 1 sooner)"),
+        ((1.001, 0.99, 1.01), "just as soon (1 later to 1 sooner)"),
         ((2.5, 2.0, 3.1), "2.5 times as soon (2.0 to 3.1)"),
-        ((0.4, 0.3, 0.5), "2.5 times as late (2.0 to 3.3)"),
+        ((0.4, 0.3, 0.5), "60% later (50 to 70)"),
         ((1.2, float("nan"), 1.3), "can't be told"),
     ],
 )
@@ -197,4 +239,5 @@ def test_the_course_of_an_effect_is_named(
     names = ("", "_low", "_high")
     row = {f"early{name}": value for name, value in zip(names, early, strict=True)}
     row |= {f"late{name}": value for name, value in zip(names, late, strict=True)} | {"p_value": p}
+    row |= {"early_p": 0.001, "late_p": 0.001}
     assert repurchase.course(row) == becomes

@@ -24,6 +24,7 @@ from customerbase.findings import Finding
 from customerbase.parameters import read_parameters
 from customerbase.unsaid import Unsaid
 from models.left_truncation import LeftTruncation
+from models.survival import SurvivalAt
 
 Opened = Callable[..., Chapter]
 
@@ -155,6 +156,77 @@ def test_only_true_first_purchases_count_where_the_ledger_is_cut(
     assert all(stage.after.endswith("purchases seen") for stage in grouped)
 
 
+def test_a_return_that_comes_later_changes_no_group(opened: Opened) -> None:
+    header = "customer,date,amount,channel,order"
+    rows = "".join(
+        f"c{i:03d},2023-{1 + i % 6:02d}-05,{5 + i % 40},{'web' if i % 2 else 'shop'},a{i}\n"
+        f"c{i:03d},2023-{7 + i % 5:02d}-05,9,{'shop' if i % 2 else 'web'},b{i}\n"
+        for i in range(120)
+    )
+    returns = "".join(f"c{i:03d},2023-12-05,{-5 - i % 40},{'web' if i % 2 else 'shop'},a{i}\n" for i in range(0, 40))
+    first = []
+    for name, lines in (("kept", rows), ("returned", rows + returns)):
+        chapter = opened(lines, name=name, header=header, as_of="2024-06-30")
+        found = waits.waits(chapter)
+        first.append(found.from_first_sale)
+        assert found.from_first_sale["days"].equals(found.first["days"]) == (name == "kept")
+    assert first[0].equals(first[1])
+
+
+def test_of_a_cut_ledger_only_true_first_purchases_are_grouped(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    table = tmp_path / "customers.csv"
+    people = "".join(f"c{i:03d},{'firm' if i % 2 else 'person'},{'yes' if i % 4 < 2 else ''}\n" for i in range(240))
+    table.write_text("customer,kind,note\n" + people, encoding="utf-8")
+    given = {"path": str(table), "columns": {name: name for name in ("customer", "kind", "note")}}
+    chapter = opened(planted({"shop": 0.05, "web": 0.012}), header=HEADER, customers=given)
+    whole = waits.waits(chapter)
+    new = whole.first.filter(pl.col("date").dt.date() >= dt.date(2023, 2, 15))
+    compared = retention_groups.compare(chapter, replace(whole, from_first_sale=new))
+    kind = next(grouping for grouping in compared.groupings if grouping.name == "kind")
+    assert kind.groups["customers"].sum() == new.height < 240
+
+
+def test_what_is_filled_in_of_those_who_come_back_is_no_group(opened: Opened) -> None:
+    chapter = opened(planted({"shop": 0.05, "web": 0.012}), header=HEADER)
+    first = waits.waits(chapter).from_first_sale
+    soon = pl.col("days") < 40
+    told = first.select(
+        "customer",
+        later=pl.when(soon).then(pl.lit("a")),
+        by_chance=pl.when(pl.int_range(pl.len()) // 20 % 2 > 0).then(pl.lit("b")),
+        always=pl.lit("c"),
+    )
+    assert retention_groups._filled_in_with_success(first, told) == ("later",)
+
+
+def test_the_gate_is_told_beyond_chance_only() -> None:
+    one, near, far = (SurvivalAt(value, value - 0.05, value + 0.05) for value in (0.5, 0.42, 0.3))
+    assert not retention._surely_apart(one, near, 0.8)  # z = 1.45
+    assert retention._surely_apart(one, far, 0.8)
+    sure = SurvivalAt(1.0, 1.0, 1.0)
+    assert not retention._surely_apart(sure, sure, 0.8)
+
+
+def test_of_a_cut_ledger_the_new_ones_are_named_and_no_practice_is_held_against_them(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chapter = opened("".join(f"c{i},2023-0{1 + i % 2}-05,5\nc{i},2023-04-{1 + i % 28:02d},5\n" for i in range(80)))
+    found = waits.waits(chapter)
+    curves = retention.curves(chapter, found)
+    monkeypatch.setattr(retention, "LAST_STRETCH_DAYS", 30)
+    monkeypatch.setattr(retention, "left_cut", lambda _: pd.Series({"cut": True}))
+    monkeypatch.setattr(retention, "what_it_means", lambda *_: "So few are new.")
+    never = retention.never_back(chapter, curves, found)
+    retention._state_never_back(chapter, never)
+    (said,) = chapter.findings().findings
+    assert "of the 80 customers first seen from 5 January 2023 on have not come back" in said.statement
+    assert (said.verdict, "practice" in said.statement) == ("note", False)
+    picture = figures.first_to_second(curves, never, 0.3, 0.8)
+    assert "practice" not in picture.alt
+
+
 def test_silence_is_alarming_sooner_for_those_who_buy_often(opened: Opened) -> None:
     rng = np.random.default_rng(2)
     rows = []
@@ -174,7 +246,9 @@ def test_silence_is_alarming_sooner_for_those_who_buy_often(opened: Opened) -> N
     assert stages["waiting"].sum() == 300
     _, findings = everything(chapter)
     assert findings["alarming_silence"].value == stages["silent"].sum()
-    assert "customers have been silent for longer than that, of 300" in findings["alarming_silence"].statement
+    assert "customers have been silent for longer than usual, of 300;" in findings["alarming_silence"].statement
+    ends = dict.fromkeys(f"{days:,}" for days in (stages["reach"].min(), stages["reach"].max()))
+    assert f"come back within {' to '.join(ends)} days of" in findings["alarming_silence"].statement
 
 
 def test_groupings_that_matter_are_found_and_others_are_not(opened: Opened) -> None:
@@ -245,7 +319,7 @@ def test_the_customers_table_gives_groups_but_no_personal_data(
     ]
     table.write_text(",".join(columns) + "\n" + "".join(rows), encoding="utf-8")
     given = {"path": str(table), "columns": {name: name for name in columns}}
-    chapter = opened(planted({"shop": 0.05}, customers=200), header=HEADER, customers=given)
+    chapter = opened(planted({"shop": 0.05, "web": 0.012}, customers=200), header=HEADER, customers=given)
     compared = retention_groups.compare(chapter, waits.waits(chapter))
     recorded = {grouping.name for grouping in compared.groupings if grouping.recorded}
     assert recorded == {"kind", "income"}  # a note of one's own is no group, and a manager may be today's

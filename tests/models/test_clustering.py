@@ -5,10 +5,18 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from benchmarks.needs import AS_OF, SHAPES, comparable, planted_points, simulated_ledger, type_of_customer
+from benchmarks.needs import (
+    AS_OF,
+    SHAPES,
+    comparable,
+    planted_points,
+    simulated_ledger,
+    type_of_customer,
+    types_by_category,
+)
 from models.cluster_reference import one_group_like
-from models.clustering import APART, SMALLEST_SHARE, STABLE, Clusters, find_clusters
-from models.needs import needs_features
+from models.clustering import APART, MUCH_AS_STABLE, SMALLEST_SHARE, STABLE, Clusters, find_clusters
+from models.needs import HOW_THEY_BUY, WHAT_THEY_BUY, needs_features
 
 
 def frame_of(points):
@@ -61,11 +69,29 @@ def test_planted_needs_are_found_in_a_ledger():
     assert adjusted_rand_score(truth.loc[found.labels.index], found.labels) >= 0.9
 
 
+def test_groups_in_what_they_buy_alone_are_found_among_gradual_differences():
+    rng = np.random.default_rng(3)
+    types = [one._replace(lines=1.5) for one in types_by_category(rng, 4, 8, 0.8)]
+    ledger, truth = simulated_ledger(rng, 240, types, 25.0, alike=60.0, otherwise=8.0)
+    needs = needs_features(ledger, AS_OF)
+    found = find_clusters(needs.compared, parts=needs.parts, most=5, seed=1)
+    assert (found.part, found.clear, found.k) == (WHAT_THEY_BUY, True, 4)
+    assert found.looks == {None: False, WHAT_THEY_BUY: True, HOW_THEY_BUY: False}
+    assert adjusted_rand_score(truth.loc[found.labels.index], found.labels) >= 0.9
+    assert list(found.centres) == needs.parts[WHAT_THEY_BUY]
+    model = Clusters.from_frame(found.to_frame())
+    pd.testing.assert_series_equal(model.assign(needs.compared), found.labels)
+    assert np.isfinite(model.distances(needs.compared, found.labels)).all()
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_needs_that_differ_gradually_are_no_clear_groups(seed):
     rng = np.random.default_rng(seed)
     ledger, _ = simulated_ledger(rng, 120, [type_of_customer(rng, 8)], 20.0, alike=10.0)
-    assert not find_clusters(needs_features(ledger, AS_OF).compared, most=4, seed=seed).clear
+    needs = needs_features(ledger, AS_OF)
+    found = find_clusters(needs.compared, parts=needs.parts, most=4, seed=seed)
+    assert (found.clear, found.part) == (False, None)
+    assert found.looks == {None: False, WHAT_THEY_BUY: False, HOW_THEY_BUY: False}
 
 
 def test_long_groups_are_found_by_mixtures():
@@ -89,6 +115,7 @@ def test_the_choice_follows_its_rule(three_groups):
     assert choice["method"].value_counts()[["k-means", "mixture"]].tolist() == [3, 3]
     sound = (choice["stability"] >= STABLE) & (choice["between"] <= APART) & (choice["smallest"] >= SMALLEST_SHARE)
     assert choice["sound"].tolist() == sound.tolist()
+    sound = sound & (choice["stability"] >= choice.loc[sound, "stability"].max() - MUCH_AS_STABLE)
     largest = sound & (choice["clusters"] == choice.loc[sound, "clusters"].max())
     assert choice["chosen"].tolist() == (largest & (choice["rank"] == choice.loc[largest, "rank"].min())).tolist()
     higher = choice[["silhouette", "calinski_harabasz", "gap", "bic"]].assign(db=-choice["davies_bouldin"])

@@ -160,6 +160,19 @@ class TestScores:
         assert scores["method"].tolist() == ["good", "bad"]
         assert scores["worse_low"].tolist()[1] > 0
 
+    def test_the_best_is_held_beyond_chance_only_after_it_was_picked_from_all(self):
+        random = np.random.default_rng(4)
+        p = random.uniform(0.2, 0.8, 400)
+        came = random.random(400) < p
+        scores = probability_scores({"near": p + random.normal(0, 0.02, 400), "true": p, "bad": 1 - p}, came)
+        best, near, bad = scores["p_value"]
+        assert np.isnan(best)
+        assert near > 0.05 > bad
+        two = probability_scores({"true": p, "bad": 1 - p}, came)
+        assert two["p_value"].tolist()[1] < bad  # of one pair, and not of three
+        same = probability_scores({"one": p, "other": p}, came)
+        assert same["p_value"].tolist()[1] == 1
+
     def test_a_sure_mistake_costs_much_but_not_all(self):
         scores = probability_scores({"sure": [0.0, 1.0]}, [True, False])
         assert scores["brier"].item() == 1

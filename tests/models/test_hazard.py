@@ -118,6 +118,14 @@ def test_silence_is_alarming_once_most_of_those_who_come_back_are_back():
     assert table.alarming_silence(0.9, 20).day == 18
 
 
+def test_the_silence_from_which_few_come_back():
+    """Of 100 waits 50 end on days 1 to 50: after day d (50 - d) of (100 - d) do, fewer than 40% from day 17 on."""
+    table = table_of([*range(1, 51), *[200] * 50], [True] * 50 + [False] * 50)
+    assert table.rare_return(0.4, 200) == 17
+    assert table.rare_return(0.6, 200) == 0
+    assert table_of([1, 2, 3, 4], [True] * 4).rare_return(0.5, 50) is None
+
+
 def test_where_all_come_back_nobody_is_missing_for_good():
     found = table_of([1, 2, 3, 4], [True] * 4).alarming_silence(0.75, 50)
     assert (found.day, found.still) == (3, 1.0)

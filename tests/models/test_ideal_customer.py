@@ -119,7 +119,7 @@ def test_other_traits_planted_and_noise() -> None:
         assert told["tells"]
         assert told["planted first"]
         assert told["right direction"]
-    # at most one in ten may be taken for real by chance: three of five happen to 1% of such tests
+    # at most one in twenty may be taken for real by chance: three of five happen to 0.1% of such tests
     assert sum(one_base(number, "noise", 200)["tells"] for number in range(5)) < 3
 
 

@@ -152,6 +152,26 @@ def test_what_differs_by_chance_only_hardly_counts():
     assert total < 0.1 * needs.compared["basket_amount"].var()
 
 
+def test_categories_that_tell_nobody_apart_hardly_count():
+    rng = np.random.default_rng(2)
+    own = np.arange(300) % 2
+    shares = np.full((300, 6), 0.05)
+    shares[np.arange(300), own] = 0.75
+    owner = np.repeat(np.arange(300), 15)
+    bought = (shares[owner].cumsum(axis=1) < rng.random((len(owner), 1))).sum(axis=1).clip(max=5)
+    lines = pl.DataFrame(
+        {
+            "customer": np.char.mod("%04d", owner),
+            "date": np.datetime64("2024-01-01") + np.tile(np.arange(15) * 7, 300).astype("timedelta64[D]"),
+            "category": np.char.mod("category %d", bought),
+            "amount": 1.0,
+        }
+    )
+    spread = needs_features(lines, AS_OF).compared.filter(like="category: ").var()
+    telling = spread[["category: category 0", "category: category 1"]]
+    assert spread.drop(telling.index).sum() < 0.1 * telling.sum()
+
+
 def test_no_block_outvotes_the_others():
     needs = needs_features(shop(categories=12), AS_OF, 12)
     blocks = needs.compared.var().groupby({name: trait.block for name, trait in needs.about.items()}).sum()

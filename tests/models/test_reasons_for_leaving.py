@@ -47,9 +47,11 @@ def test_a_reason_is_weighed_by_its_customers_value_and_by_the_drop_in_staying()
     assert (late["events"], late["customers"], late["compared"]) == (60, 60, 60)
     assert late["difference"] == pytest.approx(0.5, abs=0.15)
     assert late["at_stake"] == 6000
-    assert late["lost"] == pytest.approx(6000 * late["difference"])
+    assert late["lost"] == pytest.approx(6000 * late["difference"])  # all of one worth
     assert late["lost_low"] == pytest.approx(6000 * late["low"])
+    assert late["worth"] == pytest.approx(60)
     assert late["clear"]
+    assert late["lost_clear"]
     assert broken["low"] < 0.0 < broken["high"]
     assert not broken["clear"]
     assert every["customers"] == 120
@@ -57,9 +59,35 @@ def test_a_reason_is_weighed_by_its_customers_value_and_by_the_drop_in_staying()
 
 def test_reasons_that_mean_nothing_are_seldom_called_clear() -> None:
     nothing = {f"reason {n}": 0.2 for n in range(6)}
-    clear = [any(by_reason(*base(seed, nothing, 30), DAY)["clear"].head(6)) for seed in range(30)]
-    # chance makes one of several clear in at most a tenth of all bases: seven or more of 30 in 3% of all studies
-    assert sum(clear) <= 6
+    tables = [by_reason(*base(seed, nothing, 30), DAY).head(6) for seed in range(8)]
+    # chance makes one of several clear in at most 2.5% of all bases: two or more of 8 in 2% of all studies
+    assert sum(table["clear"].any() for table in tables) <= 1
+    assert sum(table["lost_clear"].any() for table in tables) <= 1
+
+
+@pytest.mark.parametrize(("large_leave", "lost"), [(True, 34_950), (False, -14_550)])
+def test_value_lost_is_lost_with_those_who_left(large_leave: bool, lost: float) -> None:
+    """Of 50 customers, of whom five hold nearly all value, 18 leave: the large ones with 13 others, or 18 others."""
+    expected = [10_000.0] * 5 + [100.0] * 45
+    silent = [large_leave] * 5 + [number < (13 if large_leave else 18) for number in range(45)]
+    some = {"frequency": 1, "recency": 5, "date": DAY, "kind": "complaint", "reason": "late", "spent": 1.0}
+    cases = pl.DataFrame({"customer": [f"c{n}" for n in range(50)], "expected": expected, "silent": silent})
+    others = pl.DataFrame({"customer": [f"o{n}" for n in range(1000)], "silent": [n < 300 for n in range(1000)]})
+    rows = (frame.with_columns(pl.lit(value).alias(name) for name, value in some.items()) for frame in (cases, others))
+    found = by_reason(*in_bands(*rows), DAY).row(0, named=True)
+    assert found["difference"] == pytest.approx(0.06)
+    assert found["lost"] == pytest.approx(lost)
+    assert found["worth"] == pytest.approx(54_500**2 / (5 * 1e8 + 45 * 1e4))
+    # six customers are less sure than fifty
+    assert found["lost_high"] - found["lost_low"] > 1.5 * found["at_stake"] * (found["high"] - found["low"])
+
+
+def test_value_that_hangs_on_a_few_customers_is_not_told() -> None:
+    cases, others = base(1, {"late": 0.9}, 20)
+    one_large = cases.with_columns(expected=pl.when(pl.col("customer") == "late0").then(1e6).otherwise(1.0))
+    found = by_reason(one_large, others, DAY).row(0, named=True)
+    assert (found["clear"], found["lost_clear"], found["worth"]) == (True, False, pytest.approx(1, rel=0.01))
+    assert np.isnan(found["lost"])
 
 
 def test_a_customer_counts_once_and_by_the_first_time() -> None:

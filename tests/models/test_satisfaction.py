@@ -55,9 +55,10 @@ def test_who_left_of_the_satisfied_and_of_the_others() -> None:
     satisfied, others = left_share(divided, True), left_share(divided, False)
     assert (satisfied.customers, satisfied.share) == (3, pytest.approx(1 / 3))
     assert satisfied.low < 1 / 3 < satisfied.high < others.high
-    more, low, high = satisfaction_effect(divided)
-    assert more == pytest.approx(1 / 3)
-    assert low < more < high
+    effect = satisfaction_effect(divided)
+    assert effect.difference == pytest.approx(1 / 3)
+    assert effect.low < 1 / 3 < effect.high
+    assert 0.05 < effect.p_value < 1
 
 
 def test_where_all_are_of_one_mind_there_is_nothing_to_compare() -> None:

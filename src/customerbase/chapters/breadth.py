@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from models.multiple_comparisons import holm
 from models.repurchase_intervals import RHYTHM
 
 from ..chapter import Chapter
@@ -13,7 +14,7 @@ from ..errors import CannotSay
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import listed
-from .hazard_ratios_in_words import in_words
+from .hazard_ratios_in_words import SIGNIFICANT, chance, in_words
 from .repurchase import SPEND, SPLIT, Waits, ends_of, fit_waits
 
 LOT = "Only offering a further category to customers drawn by lot can tell for sure"
@@ -43,12 +44,22 @@ class Variant(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What one variant found: a hazard ratio with its ends, for twice the categories."""
+    """What one variant found, for twice the categories.
+
+    Attributes
+    ----------
+    question : str
+    ratio, low, high : float
+        Hazard ratio with its ends, for show.
+    p_value : float
+        How often chance alone would show as much, corrected for the number of variants (Holm).
+    """
 
     question: str
     ratio: float
     low: float
     high: float
+    p_value: float
 
     @property
     def words(self) -> str:
@@ -56,11 +67,21 @@ class Answer(NamedTuple):
         return in_words(self.ratio, self.low, self.high)
 
     @property
+    def sooner(self) -> bool:
+        """Whether customers come back sooner, beyond chance."""
+        return self.p_value < SIGNIFICANT and self.ratio > 1
+
+    @property
+    def later(self) -> bool:
+        """Whether customers come back later, beyond chance."""
+        return self.p_value < SIGNIFICANT and self.ratio < 1
+
+    @property
     def reply(self) -> str:
         """Whether it is sooner."""
-        if self.low > 1:
+        if self.sooner:
             return "Yes"
-        return "No, later" if self.high < 1 else "Not that it could be told"
+        return "No, later" if self.later else "Not that it could be told"
 
 
 Answers = dict[str, Answer]
@@ -77,8 +98,7 @@ VARIANTS = (
 )
 
 
-@says_why_not
-def breadth(chapter: Chapter, compared: Waits) -> Answers:
+def breadth(chapter: Chapter, compared: Waits | Unsaid) -> Answers | Unsaid:
     """Ask in several ways whether breadth of assortment holds customers.
 
     A covariate for how many baskets went before would bias the comparison of a customer with themselves (Allison
@@ -89,6 +109,13 @@ def breadth(chapter: Chapter, compared: Waits) -> Answers:
     dict of str to Answer
         Of `VARIANTS`, those that this base can answer.
     """
+    if isinstance(compared, Unsaid):
+        return Unsaid("Whether breadth of assortment holds customers can't be told either, for the same reason.")
+    return _breadth(chapter, compared)
+
+
+@says_why_not
+def _breadth(chapter: Chapter, compared: Waits) -> Answers:
     if "categories_last" not in compared.rows.columns:
         raise CannotSay(
             "The ledger names no categories, so it can't say whether breadth of assortment holds customers."
@@ -104,10 +131,14 @@ def breadth(chapter: Chapter, compared: Waits) -> Answers:
             fit = fit_waits(rows, names, chapter.parameters.interval, "customer" if variant.within else "repeat")
         except ValueError:
             continue  # what these waits can't tell is left out
-        answers[variant.name] = Answer(variant.question, *ends_of(fit.coefficients)[0])
+        p_value = float(fit.coefficients["p_value"].iloc[0])
+        answers[variant.name] = Answer(variant.question, *ends_of(fit.coefficients)[0], p_value)
     if not {EQUAL, WITHIN} <= answers.keys():
         raise CannotSay("Too few customers have come back after baskets of different breadth to say what breadth does.")
-    return answers
+    corrected = holm([answer.p_value for answer in answers.values()])
+    return {
+        name: answer._replace(p_value=float(p)) for (name, answer), p in zip(answers.items(), corrected, strict=True)
+    }
 
 
 def breadth_table(found: Answers | Unsaid) -> ShownTable | None:
@@ -120,7 +151,10 @@ def breadth_table(found: Answers | Unsaid) -> ShownTable | None:
         WITHIN: "Does the same customer come back sooner after a wider basket than after a narrower one?",
     }
     known = {question: found[name] for name, question in asked.items() if name in found}
-    rows = [(question, f"{answer.reply}: {answer.words}") for question, answer in known.items()]
+    rows = [
+        (question, f"{answer.reply}: {answer.words}; p {chance(answer.p_value)}, corrected")
+        for question, answer in known.items()
+    ]
     rows.append(("Would a customer stay longer if sold a further category?", f"A ledger can't tell. {LOT}"))
     columns: Columns = {"question": ("question", str), "answer": ("answer, for twice the categories", str)}
     return show_table(
@@ -144,35 +178,37 @@ def state_breadth(chapter: Chapter, found: Answers | Unsaid) -> None:
     )
 
 
-def wide_buyers_return_sooner(found: Answers) -> bool:
-    """Whether customers who buy more widely come back sooner than others, all else equal."""
-    return any(answer.low > 1 for answer in _across(found).values())
+def wide_buyers(found: Answers) -> str:
+    """Return which customers who buy more widely come back sooner than others, all else equal; empty where none."""
+    whom = {USUAL: "customers who buy widely", EVER: "customers who have tried more categories"}
+    sooner = [name for name in _across(found) if found[name].sooner]
+    return whom.get(sooner[0], "customers after a wider basket") if sooner else ""
 
 
-def _across(found: Answers) -> dict[str, Answer]:
-    """Return the comparisons of customers with one another, by whom they compare."""
+def _across(found: Answers) -> dict[str, str]:
+    """Return which comparisons of customers with one another are put in words, with whom each compares."""
     whom = {
         USUAL: "customers who usually buy twice the categories",
         EVER: "customers who have tried twice the categories",
     }
-    known = {words: found[name] for name, words in whom.items() if name in found}
-    return known or {"customers after a basket with twice the categories": found[EQUAL]}
+    known = {name: words for name, words in whom.items() if name in found}
+    return known or {EQUAL: "customers after a basket with twice the categories"}
 
 
 def _conclusion(found: Answers) -> str:
     same = found[WITHIN]
-    others = listed([f"{whom} come back {answer.words}" for whom, answer in _across(found).items()])
+    others = listed([f"{whom} come back {found[name].words}" for name, whom in _across(found).items()])
     others = f"at equal spend and rhythm {others}"
     own = f"after a basket with twice the categories the same customer comes back {same.words}"
-    if same.low > 1:
+    if same.sooner:
         return (
             f"Breadth goes with coming back within customers too: {own}; {others}. That is what one would see if "
             f"breadth held them, and also if a passing need brought both. {LOT}."
         )
-    stocked = " A fuller basket also lasts longer, which by itself puts the next purchase off." if same.high < 1 else ""
-    if wide_buyers_return_sooner(found):
+    stocked = " A fuller basket also lasts longer, which by itself puts the next purchase off." if same.later else ""
+    if who := wide_buyers(found):
         return (
-            f"That customers who buy more widely come back sooner looks like a difference between customers, not like "
+            f"That {who} come back sooner looks like a difference between customers, not like "
             f"breadth holding them: {others}, but {own}.{stocked} {LOT}."
         )
-    return f"No sign that breadth of assortment holds customers: {others}, and {own}.{stocked} {LOT}."
+    return f"No sign beyond chance that breadth of assortment holds customers: {others}, and {own}.{stocked} {LOT}."

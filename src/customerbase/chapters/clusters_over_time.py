@@ -26,6 +26,7 @@ from .value_by_needs import lifetime_values
 LIST = "moved_between_clusters"
 HELD = 0.8  # adjusted Rand index from which two clusterings are called the same
 NEITHER = "no counterpart"
+BY_CHANCE = "who stood near one crosses it by chance, so this alone doesn't say that they buy otherwise"
 NO_RUN = (
     "How the groups hold over time can't be told yet: there is no earlier run of this base, with groups, that ends on "
     "an earlier day. The next run is set beside this one."
@@ -45,12 +46,15 @@ class Movement:
     names : dict of int to str
         What the last run called its groups.
     moved : polars.DataFrame
-        customer, group_then and group_now: who by purchases up to today belongs in another of the last run's groups,
-        the borders being those of then.
+        customer, group_then, group_now and group_found_anew: who by purchases up to today belongs in another of the
+        last run's groups, the borders being those of then; and the name of the group, found anew, that the table
+        `segments` gives them today (null where none).
     compared : int
         Customers who had a group then and have enough purchases now.
     newly_placed : int
         Customers without a group then who are placed in the last run's groups without clustering again.
+    clear : bool
+        Whether today's groups are clear. Across the borders of a continuum customers move by chance.
     """
 
     then: dt.date
@@ -59,6 +63,7 @@ class Movement:
     moved: pl.DataFrame
     compared: int
     newly_placed: int
+    clear: bool = True
 
 
 @says_why_not
@@ -89,13 +94,16 @@ def movement(chapter: Chapter, grouping: Clusters, table: pl.DataFrame) -> Movem
     both = [(customer, labels[customer], int(now)) for customer, now in placed.items() if customer in labels]
     elsewhere = [(customer, names[was], names.get(now, str(now))) for customer, was, now in both if was != now]
     schema = {"customer": pl.String, "group_then": pl.String, "group_now": pl.String}
+    moved = pl.DataFrame(elsewhere, schema=schema, orient="row")
+    anew = table.select("customer", pl.col("cluster_name").alias("group_found_anew"))
     return Movement(
         run.as_of,
         match,
         {int(number): str(name) for number, name in names.items()},
-        pl.DataFrame(elsewhere, schema=schema, orient="row"),
+        moved.join(anew, on="customer", how="left", maintain_order="left"),
         len(both),
         len(placed) - len(both),
+        grouping.clear,
     )
 
 
@@ -173,16 +181,24 @@ def in_words(moves: Movement | Unsaid) -> Unsaid | None:
     if isinstance(moves, Unsaid):
         return None
     share = percent(moves.moved.height / moves.compared) if moves.compared else "none"
-    return Unsaid(
-        f"By the borders of {day(moves.then)}, {plural(moves.moved.height, 'customer')} of {count(moves.compared)} "
-        f"({share}) now buy like another group than then: lists/{LIST}.csv names them. "
-        f"{plural(moves.newly_placed, 'customer')} without a group then could be placed without grouping anew."
+    who = f"{plural(moves.moved.height, 'customer')} of {count(moves.compared)} ({share})"
+    placed = f"{plural(moves.newly_placed, 'customer')} without a group then could be placed without grouping anew."
+    then = day(moves.then)
+    said = (
+        f"By the borders of {then}, {who} now buy like another group than then: lists/{LIST}.csv names them."
+        if moves.clear
+        else f"The groups are handy pieces of a continuum. {who} now lie across a border of {then}, in "
+        f"lists/{LIST}.csv; {BY_CHANCE}."
     )
+    borders = f"In the list group_now is by the borders of {then}, group_found_anew the group that this run found."
+    return Unsaid(f"{said} {borders} {placed}")
 
 
 def state_findings(chapter: Chapter, moves: Movement | Unsaid) -> None:
-    """State whether the groups hold and how many moved."""
+    """State whether the groups hold and how many moved; nothing where it has been stated why there are no groups."""
     if isinstance(moves, Unsaid):
+        if any(stated.statement == moves.reason for stated in chapter.findings().findings):
+            return
         chapter.state("clusters_over_time", moves.reason, verdict="unknown")
         return
     agreement = moves.match.agreement
@@ -191,12 +207,16 @@ def state_findings(chapter: Chapter, moves: Movement | Unsaid) -> None:
         chapter.state("clusters_over_time", reason, verdict="unknown")
         return
     share = moves.moved.height / moves.compared
+    same = "the same" if agreement >= HELD else "not the same"
+    who = f"{plural(moves.moved.height, 'customer')} ({percent(share)})"
     chapter.state(
         "clusters_over_time",
-        f"Since {day(moves.then)} the groups, found anew, are {'the same' if agreement >= HELD else 'not the same'} "
-        f"(adjusted Rand index {agreement:.2f}); by the borders of then {plural(moves.moved.height, 'customer')} "
-        f"({percent(share)}) moved to another.",
+        f"Since {day(moves.then)} the groups, found anew, are {same} (adjusted Rand index {agreement:.2f}); by the "
+        f"borders of then {who} moved to another."
+        if moves.clear
+        else f"The handy pieces into which this base is cut, made anew, are {same} as on {day(moves.then)} (adjusted "
+        f"Rand index {agreement:.2f}); {who} lie across a border of then; {BY_CHANCE}.",
         value=share,
         unit="share of customers",
-        verdict="note" if agreement >= HELD else "watch",
+        verdict="note" if agreement >= HELD or not moves.clear else "watch",
     )

@@ -43,6 +43,7 @@ AHEAD = 0.5  # how far the projection is drawn, as a share of the renewals seen
 MEASURED_WELL = 0.05  # error of a projection, as a share of the contracts, that misleads nobody
 MEASURED_BADLY = 0.15
 NEXT_TO_NOTHING = 0.005  # renewals to come
+BY_CHANCE = 0.001  # probability below which it isn't chance that nobody left
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,13 @@ class ContractBase:
 
     @property
     def running(self) -> pl.DataFrame:
-        """The contracts whose last renewal that came up was not their end."""
-        return self.found.rows.filter(~pl.col("lost"))
+        """The contracts that are on, without notice of their end."""
+        return self.found.rows.filter("on")
+
+    @property
+    def cancelled(self) -> int:
+        """Contracts cancelled in the period under way: their next renewal, which hasn't come up yet, won't be made."""
+        return self.found.rows.filter(~pl.col("lost") & ~pl.col("on")).height
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,9 @@ class Projection:
     curve : pandas.DataFrame
         renewal, survival, low, high: of a contract that begins, beyond what was seen.
     remaining : pandas.DataFrame
-        tenure (renewals so far), running (contracts), came_up, retention and expected (observed and the model's share
-        renewed next), lifetime (renewals to come, discounted).
+        tenure (renewals so far), running (contracts on), came_up, retention and expected (observed and the model's
+        share renewed next), lifetime (renewals to come, discounted). Notice of the next renewal that might have been
+        given by now, and wasn't, is not counted in favour of a contract.
     """
 
     model: ShiftedBetaGeometric
@@ -153,8 +160,13 @@ def _terms(chapter: Chapter, people: pl.DataFrame) -> pl.DataFrame:
 @says_why_not
 def project(chapter: Chapter, base: ContractBase) -> Projection:
     """Fit the shifted-beta-geometric to every renewal that came up, and project from it."""
-    model, caveats = _fitted(base.found)
     counts = base.curve.iloc[1:]
+    if base.cancelled and not counts["lost"].sum():
+        raise CannotSay(
+            f"How long contracts go on can't be projected yet: none ended at a renewal that has come up, but "
+            f"{_notice(base)}. It can be once that renewal has come."
+        )
+    model, caveats = _fitted(base.found)
     seen = int(base.curve["renewal"].iloc[-1])
     renewals = np.arange(seen + max(round(AHEAD * seen), 1) + 1)
     low, high = survival_band(renewal_posterior(counts), renewals, interval=chapter.parameters.interval)
@@ -233,7 +245,7 @@ def remaining_table(
     rate = percent(chapter.parameters.annual_discount_rate)
     columns: Columns = {
         "tenure": (f"{base.period}s behind them", count),
-        "running": ("contracts running", count),
+        "running": ("contracts on", count),
         "came_up": ("came up for renewal", count),
         "retention": ("renewed", if_known(_rate, DASH)),
         "expected": ("by the model", _rate),
@@ -272,7 +284,7 @@ def _state_kept(chapter: Chapter, base: ContractBase) -> None:
             f": {_rate(first['retention'])} at renewal {count(first['renewal'])}, {_rate(last['retention'])} at "
             f"renewal {count(last['renewal'])}"
         )
-    aside = _left_out(base.found, base.period)
+    aside = _left_out(base.found, base.period) + _unrecorded(base, float(rate))
     if note := what_it_means(chapter, "contract"):
         aside += f" {note}"
     elif base.found.truncated:
@@ -282,15 +294,46 @@ def _state_kept(chapter: Chapter, base: ContractBase) -> None:
         )
     of_year = rate ** (12 / MONTHS[base.period])
     in_a_year = f" ({percent(of_year)} a year)" if base.period != "year" else ""
+    # of those whose renewal comes up next, no more than these can renew
+    on = base.running.height
+    at_most = (on / max(on + base.cancelled, 1)) ** (12 / MONTHS[base.period])
+    notice = f"; {_notice(base)}" if base.cancelled else ""
     given = chapter.parameters
     chapter.state(
         "contracts_renewed",
         f"Of {plural(came_up, 'renewal')} that came up, {percent(rate, 1)} were made{in_a_year}{rising}; "
-        f"{plural(float(base.found.rows['on'].sum()), 'contract')} are on.{aside}",
+        f"{plural(on, 'contract')} {'is' if on == 1 else 'are'} on{notice}.{aside}",
         value=rate,
         unit="share of renewals",
-        verdict="good" if of_year >= given.reference_retention else "watch",
+        verdict="good" if min(of_year, at_most) >= given.reference_retention else "watch",
         question="losing",
+    )
+
+
+def _notice(base: ContractBase) -> str:
+    """Say how many contracts have been cancelled in the period under way."""
+    came = base.cancelled + base.running.height
+    return (
+        f"of {plural(came, 'contract')} whose next renewal hasn't come up, {count(base.cancelled)} "
+        f"{'has' if base.cancelled == 1 else 'have'} been cancelled already"
+    )
+
+
+def _unrecorded(base: ContractBase, rate: float) -> str:
+    """Say, as a sentence that follows another, where so few ends are recorded at first that some seem to be missing."""
+    ends = base.terms.filter((pl.col("left") >= base.records_from) & (pl.col("left") >= pl.col("joined")))["left"]
+    if ends.is_empty() or rate in (0, 1):
+        return ""
+    first: dt.date = ends.min()  # type: ignore[assignment]
+    before = contracts_until(
+        base.terms, first - dt.timedelta(days=1), period=base.period, records_from=base.records_from
+    )
+    made = int((before.rows["periods"] - before.rows["entered"]).clip(0).sum())
+    if rate**made >= BY_CHANCE:
+        return ""
+    return (
+        f" No end is recorded before {day(first)}, though {plural(made, 'renewal')} had come up by then: if customers "
+        "who left earlier were struck off the table, contracts end sooner than this says."
     )
 
 
@@ -319,9 +362,9 @@ def _state_test(chapter: Chapter, base: ContractBase, held_out: HeldOut | Unsaid
     chapter.state(
         "contract_projection",
         f"Foretold on {day(held_out.cut)} for {plural(held_out.periods, base.period)} ahead, {count(end['model'])} "
-        f"({between(end['low'], end['high'])}) of {count(running)} contracts would still be on; {count(end['actual'])} "
-        f"are. The shifted-beta-geometric was off by {_points(off['model'])} of them, one churn rate by "
-        f"{_points(off['constant'])}, a straight line by {_points(off['line'])}.",
+        f"({between(end['low'], end['high'])}) of {count(running)} contracts would be renewed each time; "
+        f"{count(end['actual'])} were. The shifted-beta-geometric was off by {_points(off['model'])} of them, one "
+        f"churn rate by {_points(off['constant'])}, a straight line by {_points(off['line'])}.",
         value=off["model"],
         low=(end["low"] - end["actual"]) / running,
         high=(end["high"] - end["actual"]) / running,
@@ -345,11 +388,12 @@ def _state_lifetime(chapter: Chapter, base: ContractBase, projection: Projection
     sorted_out = (
         "" if projection.caveats else " Those likely to leave go first, so whoever has stayed long stays longer."
     )
+    still = "contract that is" if running.sum() == 1 else "contracts that are"
     chapter.state(
         "contract_lifetime",
         f"A contract that begins is expected to be renewed {_lifetime(new['lifetime'])} times, discounted at "
-        f"{percent(chapter.parameters.annual_discount_rate)} a year{compared}; the {plural(running.sum(), 'contract')} "
-        f"running together {_lifetime(together)}.{sorted_out}{''.join(f' {caveat}' for caveat in projection.caveats)}",
+        f"{percent(chapter.parameters.annual_discount_rate)} a year{compared}; the {count(running.sum())} {still} "
+        f"on together {_lifetime(together)}.{sorted_out}{''.join(f' {caveat}' for caveat in projection.caveats)}",
         value=float(new["lifetime"]),
         unit="renewals",
     )

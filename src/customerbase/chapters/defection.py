@@ -29,20 +29,22 @@ from ..particulars import LEFT
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import DASH, count, day, if_known, listed, money, percent, plural
+from .hazard_ratios_in_words import SIGNIFICANT
 from .left_cut import what_it_means
 from .purchase_model import fit_purchases
+from .purchases_known import purchases_as_known
 
 NAMES = {"model": "the model", "curve": "the curve of waits", "rule": "the rule"}
 ANSWERS = ("model_stays", "curve_stays", "rule_stays")
 FEWEST_CUSTOMERS = 30
 BINS = 10
+WORTH_ACTING = 0.01  # of the customers, or of what all have spent
 POINTS = 60  # of a line in a figure
-STAYS, GONE = "customer", "gone"
 KINDS = {  # by the answers of model, curve and rule
     (True, True, True): "all say customer",
     (True, True, False): "within their usual wait",
     (True, False, True): "here lately, late for their kind",
-    (True, False, False): "bought once, long ago",
+    (True, False, False): "bought seldom, long ago",
     (False, True, True): "frequent buyers gone quiet",
     (False, True, False): "frequent buyers, quiet for long",
     (False, False, True): "gone quiet, within the days",
@@ -104,7 +106,10 @@ def ask(chapter: Chapter) -> Asked:
 
 @says_why_not
 def judge(chapter: Chapter) -> Judged:
-    """Ask the three on the last day before the days kept back, and see who bought in those."""
+    """Ask the three on the last day before the days kept back, and see who bought in those.
+
+    What was returned only afterwards was a purchase on that day.
+    """
     cut = chapter.calibration_end
     asked = _ask(chapter, cut, (chapter.as_of - cut).days)
     customers = asked.customers
@@ -122,7 +127,7 @@ def judge(chapter: Chapter) -> Judged:
 
 def _ask(chapter: Chapter, on: dt.date, ahead: int) -> Asked:
     given = chapter.parameters
-    known = chapter.purchases.filter(pl.col("date") <= on)
+    known = purchases_as_known(chapter, on)
     summary = rfm_summary(known, on, time_unit=given.time_unit).to_pandas()
     model = fit_purchases(summary["frequency"], summary["recency"], summary["T"])
     curves = wait_curves(known, on)
@@ -167,6 +172,11 @@ def agreement(asked: Asked, judged: Judged | None) -> pd.DataFrame:
     return table.astype({"customers": int, "then": int})
 
 
+def given_up_too_soon(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `agreement` whose customers the rule calls gone, and neither the model nor the curve does."""
+    return table[~table["rule_stays"] & table["curve_stays"] & table["model_stays"]]
+
+
 def agreement_now(asked: Asked | Unsaid, judged: Judged | Unsaid) -> pd.DataFrame | Unsaid:
     """Return `agreement`, without what came of earlier answers where that can't be told."""
     return asked if isinstance(asked, Unsaid) else agreement(asked, None if isinstance(judged, Unsaid) else judged)
@@ -181,20 +191,24 @@ def agreement_table(chapter: Chapter, asked: Asked | Unsaid, table: pd.DataFrame
         return None
     given = chapter.parameters
     shown = table.assign(kind=[_kind(row) for row in table.itertuples()])
-    shown[list(ANSWERS)] = shown[list(ANSWERS)].replace({True: STAYS, False: GONE}).astype(str)
+    shown["by"] = [_by_whom(row) for row in table[list(ANSWERS)].itertuples(index=False)]
     columns: Columns = {
         "kind": ("who they are", str),
-        "model_stays": ("the model", str),
-        "curve_stays": ("the curve", str),
-        "rule_stays": (f"the rule ({plural(given.active_days, 'day')})", str),
+        "by": (f"customers by (rule: {plural(given.active_days, 'day')})", str),
         "customers": ("customers", count),
+        "then": (f"looked so {plural(asked.ahead, 'day')} earlier", count),
+        "bought": ("and have bought since", if_known(percent, DASH)),
         "spent": (f"spent so far ({given.currency})", count),
         "purchases": ("purchases, median", if_known(count, DASH)),
         "silence": ("days silent, median", if_known(count, DASH)),
-        "then": (f"looked so {plural(asked.ahead, 'day')} earlier", count),
-        "bought": ("and have bought since", if_known(percent, DASH)),
     }
     return show_table(shown, f"Who has left by {day(asked.on)}, in three ways", columns)
+
+
+def _by_whom(answers: Any) -> str:
+    """Return who of the three calls such customers ones."""
+    said = [name for name, stays in zip(METHODS, answers, strict=True) if stays]
+    return "all three" if len(said) == len(METHODS) else listed(said) or "none"
 
 
 def _kind(row: Any) -> str:
@@ -216,12 +230,11 @@ def score_table(judged: Judged | Unsaid) -> ShownTable | None:
     columns: Columns = {
         "name": ("foretold by", str),
         "brier": ("Brier score", _score),
-        "log_loss": ("log loss", _score),
         "predicted": ("foretold to buy", _tenths),
         "happened": ("bought", _tenths),
     }
     caption = (
-        f"Who buys in {plural(judged.asked.ahead, 'day')}: the smaller a score, the better (one probability for all "
+        f"Who buys in {plural(judged.asked.ahead, 'day')}: the smaller the score, the better (one probability for all "
         f"would score {_score(share * (1 - share))} at best)"
     )
     return show_table(frame, caption, columns)
@@ -249,38 +262,40 @@ def _state_agreement(chapter: Chapter, asked: Asked, table: pd.DataFrame) -> Non
     same = (table["model_stays"] == table["curve_stays"]) & (table["curve_stays"] == table["rule_stays"])
     agreed = table.loc[same, "customers"].sum() / table["customers"].sum()
     late = table[table["rule_stays"] & ~table["curve_stays"]]
-    slow = table[~table["rule_stays"] & table["curve_stays"]]
+    slow = given_up_too_soon(table)
     limit, days = percent(given.alive_limit), plural(given.active_days, "day")
     parts = []
     if len(slow):
         parts.append(
-            f"by the rule {plural(slow['customers'].sum(), 'customer')} ({_spent(chapter, slow)}) count as gone, "
-            f"though after such a silence {limit} of their kind or more come back"
+            f"the rule gives up {plural(slow['customers'].sum(), 'customer')} ({_spent(chapter, slow)}), though the "
+            f"model counts them as customers and after such a silence {limit} of their kind or more come back"
         )
     customers = asked.customers
     once = customers[(customers["purchases"] == 1) & customers["model_stays"] & ~customers["rule_stays"]]
     if len(once):
         parts.append(
-            f"{plural(len(once), 'customer')} of one purchase longer ago ({_spent(chapter, once)}) are alive to the "
-            "model, which lets nobody leave before a second"
+            f"of {plural(len(once), 'customer')} of one purchase longer ago ({_spent(chapter, once)}) the model can't "
+            "tell, since it lets nobody leave before a second"
         )
     told = f"; {'; '.join(parts)}" if parts else ""
     chapter.state(
         "defection",
-        f"The model, the curve of waits and the rule of {days} agree on whether "
-        f"{percent(agreed)} of customers have left{told}.{_by_the_records(chapter, customers)}",
+        f"For {percent(agreed)} of customers it is clear whether they have left: the model, the curve of waits and the "
+        f"rule of {days} agree{told}.{_by_the_records(chapter, customers)}",
         value=float(agreed),
         unit="share of customers",
     )
     if len(late):
         customers_late = int(late["customers"].sum())
+        everybody = asked.customers
+        lost = max(customers_late / len(everybody), late["spent"].sum() / max(everybody["spent"].sum(), 1e-9))
         chapter.state(
             "silent_too_long",
             f"{plural(customers_late, 'customer')} ({_spent(chapter, late)}) bought within {days}, and have been "
             f"silent too long all the same: of their kind fewer than {limit} come back after such a silence.",
             value=customers_late,
             unit="customers",
-            verdict="act",
+            verdict="act" if lost >= WORTH_ACTING else "watch",
             question="losing",
         )
 
@@ -302,8 +317,9 @@ def _state_best(chapter: Chapter, judged: Judged) -> None:
     scores = judged.scores
     best = scores.iloc[0]
     others = scores.iloc[1:]
-    beaten = others[others["worse_low"] > 0]
-    as_good = [NAMES[method] for method in others.loc[others["worse_low"] <= 0, "method"]]
+    worse_for_sure = others["p_value"] < SIGNIFICANT
+    beaten = others[worse_for_sure]
+    as_good = [NAMES[method] for method in others.loc[~worse_for_sure, "method"]]
     words = f"{NAMES[best['method']]} foretold best who would buy (Brier score {_score(best['brier'])})"
     if as_good:
         words += f"; {listed(as_good)} did as well, as far as can be told"

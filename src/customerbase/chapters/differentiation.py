@@ -49,7 +49,9 @@ def needs(chapter: Chapter) -> Needs:
 def clusters(chapter: Chapter, told: Needs) -> Clusters:
     """Group customers with like needs; see `models.clustering.find_clusters`."""
     try:
-        return find_clusters(told.compared, clusters=chapter.parameters.clusters, seed=chapter.parameters.seed)
+        return find_clusters(
+            told.compared, parts=told.parts, clusters=chapter.parameters.clusters, seed=chapter.parameters.seed
+        )
     except ValueError as reason:
         raise CannotSay(str(reason)) from None
 
@@ -124,7 +126,7 @@ def segments(
     -------
     polars.DataFrame
         One row for each customer of the table `lifetime_value`: customer, value_tier, value_tier_probability (in which
-        share of drawn futures the tier holds; null where not drawn), cluster (from 1) and cluster_name (null for who
+        share of draws of the value the tier holds; null where not drawn), cluster (from 1) and cluster_name (null for who
         bought too seldom to show needs), typicality (1 in the middle of the cluster, 0 as far from it as nobody else).
     """
     frame = told.customers.select("customer", "value_tier")
@@ -200,7 +202,8 @@ def choice_table(grouping: Clusters) -> ShownTable:
         "verdict": ("", str),
     }
     tried = plural(len(grouping.choice), "clustering")
-    return show_table(frame, f"{tried} tried, the one taken and the best of the others", columns)
+    on = f" by {grouping.part}" if grouping.part else ""
+    return show_table(frame, f"{tried}{on} tried, the one taken and the best of the others", columns)
 
 
 def _two(value: float) -> str:
@@ -236,12 +239,26 @@ def _state_clarity(chapter: Chapter, grouping: Clusters) -> None:
         f"{percent(grouping.between)} as many customers between two groups as inside the thinner one"
     )
     groups = plural(grouping.k, "group")
-    statement = (
-        f"Customers fall into {groups} by what and how they buy ({told})."
-        if grouping.clear
-        else f"There are no clear groups by needs here: the {groups} shown cut a continuum into handy pieces ({told}; "
-        f"a base of one group has {percent(grouping.reference)})."
-    )
+    alone = [name for name in grouping.looks if name is not None]
+    if grouping.part:
+        others = [
+            f"by {name} {'others, not as far apart' if grouping.looks[name] else 'there are none'}"
+            for name in alone
+            if name != grouping.part
+        ]
+        statement = f"{'; '.join([f'Customers fall into {groups} by {grouping.part} ({told})', *others])}."
+    elif grouping.clear:
+        statement = f"Customers fall into {groups} by what and how they buy ({told})."
+    else:
+        nor = (
+            f", neither by all that is compared nor {' nor '.join(f'by {name}' for name in alone)} alone"
+            if alone
+            else ""
+        )
+        statement = (
+            f"There are no clear groups by needs here{nor}: the {groups} shown cut a continuum into handy pieces "
+            f"({told}; a base of one group has {percent(grouping.reference)})."
+        )
     chapter.state("clusters", statement, value=grouping.k, unit="groups", verdict="note" if grouping.clear else "watch")
 
 

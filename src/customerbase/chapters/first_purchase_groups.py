@@ -10,6 +10,8 @@ import polars as pl
 from models.first_purchase import BASKET, COUPON, DISCOUNT, first_purchases
 
 from ..chapter import Chapter
+from ..ledger.answers import FLAGS, SCORES, SHARES
+from ..particulars import CONSENT, JOINED, KEY, LEFT, REFERRER, UPDATED
 from ..personal_data import PERSONAL
 from ..wording import number, percent
 
@@ -19,8 +21,11 @@ COHORT, SIZE, DISCOUNTED, COUPONED = "first bought in", "size of the first purch
 #: What a ledger may record of a purchase, and in which column `models.first_purchase` has it.
 RECORDED = {name: name for name in ("channel", "manager", "brand")} | {"category": "main category"}
 LOOKED_AT = ("customer", "date", "kind", "amount", "discount", "coupon", *RECORDED)
-#: Particulars that came to be known after the first purchase, or tell who somebody is.
-NOT_AT_FIRST = (*PERSONAL, "customer", "manager", "department", "consent", "referred_by", "updated", "joined", "left")
+#: Particulars that describe the customer of today, or that somebody judged of one known for long. A manager or a
+#: department that the ledger names of the first purchase is of that day.
+OF_LATER = (*SHARES, *SCORES, *FLAGS, CONSENT, UPDATED, JOINED, LEFT, REFERRER, "manager", "department")
+#: These, and what tells who somebody is.
+NOT_AT_FIRST = (*PERSONAL, *OF_LATER)
 QUARTER = "1q"
 PERIODS = {"1mo": "%Y-%m", QUARTER: "%Y Q", "1y": "%Y"}
 
@@ -66,7 +71,8 @@ def of_customers_table(chapter: Chapter, taken: list[str]) -> pl.DataFrame:
     told = chapter.particulars
     if told is None:
         return pl.DataFrame(schema={"customer": pl.String})
-    names = [name for name, dtype in told.schema.items() if dtype == pl.String and name not in (*NOT_AT_FIRST, *taken)]
+    told = told.drop(NOT_AT_FIRST, strict=False)
+    names = [name for name, dtype in told.schema.items() if dtype == pl.String and name not in (KEY, *taken)]
     return told.select("customer", *(name for name in names if 2 <= told[name].drop_nulls().n_unique() <= MOST_VALUES))
 
 

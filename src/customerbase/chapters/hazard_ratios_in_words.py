@@ -6,17 +6,16 @@ import math
 
 from ..wording import DASH, between
 
-FROM_TIMES = 2.0  # from a doubling on a ratio is told in times rather than per cent
+SIGNIFICANT = 0.05  # p-values below it let a sentence claim; intervals are for show
+FROM_TIMES = 2.0  # from a doubling on more is told in times rather than per cent
 
 
 def in_words(ratio: float, low: float, high: float) -> str:
     """Return a hazard ratio in words: 12% sooner (9 to 15), 8% later (5 to 10), 1% later (3 later to 2 sooner)."""
     if not all(math.isfinite(each) for each in (ratio, low, high)):
         return "can't be told"
-    if max(ratio, 1 / ratio) >= FROM_TIMES:
-        way = "as soon" if ratio > 1 else "as late"
-        least, most = (low, high) if ratio > 1 else (1 / high, 1 / low)
-        return f"{max(ratio, 1 / ratio):.1f} times {way} ({between(least, most, '{:.1f}')})"
+    if ratio >= FROM_TIMES:
+        return f"{ratio:.1f} times as soon ({between(low, high, '{:.1f}')})"
     if low >= 1 or high <= 1:
         least, most = sorted(abs(_percent_of(end)) for end in (low, high))
         return f"{_way(ratio)} ({between(least, most)})"
@@ -26,7 +25,7 @@ def in_words(ratio: float, low: float, high: float) -> str:
 def _way(ratio: float, sign: str = "%") -> str:
     change = _percent_of(ratio)
     if sign and round(change) == 0:
-        return "as soon"
+        return "just as soon"
     return f"{abs(change):.0f}{sign} {'sooner' if change >= 0 else 'later'}"
 
 

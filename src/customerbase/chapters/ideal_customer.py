@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,23 +40,21 @@ from models.ideal_customer import (
     good_customers,
     later_value,
 )
+from models.multiple_comparisons import holm
 from models.newcomer_quality import EXPECTED, Newest, Trend, months, newest, quality, trend
 from models.profitability import with_profit
 
 from ..chapter import Chapter
 from ..errors import CannotSay
 from ..findings import Verdict
-from ..ledger.answers import FLAGS, SCORES, SHARES
-from ..particulars import CONSENT, JOINED, LEFT, REFERRER, UPDATED
-from ..personal_data import PERSONAL
+from ..ledger.returns import NET, net_of_returns
 from ..shown_table import Columns, ShownTable, Wording, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import NOT_RECORDED, between, count, day, if_known, key, listed, money, percent, plural
 from . import profit
+from .first_purchase_groups import NOT_AT_FIRST, OF_LATER
 from .left_cut import left_cut, what_it_means
 
-#: Particulars that describe the customer of today, or that somebody judged of one known for long.
-OF_LATER = (*SHARES, *SCORES, *FLAGS, CONSENT, UPDATED, JOINED, LEFT, REFERRER, "manager", "department")
 LOOKED_AT = 50_000  # customers; of more a random sample
 ROWS_SHOWN, SIDES_OF_TRAIT = 9, 2
 GROUPS_SHOWN = 8
@@ -132,7 +131,7 @@ def newcomers(chapter: Chapter) -> Newcomers:
         chosen = np.random.default_rng(given.seed).choice(customers, LOOKED_AT, replace=False)
         days = days[np.sort(chosen)]
     watched_days = given.good_customer_days
-    value = later_value(_valued(chapter), days, watched_days=watched_days, as_of=chapter.as_of)
+    value = later_value(_valued(chapter, days), days, watched_days=watched_days, as_of=chapter.as_of)
     good = good_customers(value, given.good_customer_share)
     if not good.enough:
         raise CannotSay(_too_few(chapter, good))
@@ -153,16 +152,28 @@ def _begun(chapter: Chapter) -> pl.DataFrame:
     return days.clear() if found.new_from is None else days.filter(pl.col("first_day") >= found.new_from)
 
 
-def _valued(chapter: Chapter) -> pl.DataFrame:
+def _valued(chapter: Chapter, days: pl.DataFrame) -> pl.DataFrame:
+    """Return what each row brought that was kept at the end of the days watched.
+
+    A return that undoes the first purchase so takes nothing from what was bought later; one that undoes no purchase of
+    the ledger counts on its own day.
+    """
+    rows = chapter.ledger.drop(NET)
+    value = pl.col(NET)
     if profit.costs_known(chapter):
-        return with_profit(chapter.ledger, chapter.parameters.margin).with_columns(value="profit")
-    return chapter.ledger.with_columns(value="amount")
+        rows = with_profit(rows, chapter.parameters.margin)
+        kept = pl.when(pl.col("amount") == 0).then(1.0).otherwise(pl.col(NET) / pl.col("amount"))
+        value = pl.col("profit") * kept
+    reach = pl.duration(days=chapter.parameters.good_customer_days)
+    rows = rows.join(days, on="customer", maintain_order="left")
+    rows = rows.filter(pl.col("date").dt.date() <= pl.col("first_day") + reach).drop("first_day")
+    return net_of_returns(rows).with_columns(value=value)
 
 
 def _particulars(chapter: Chapter) -> pl.DataFrame | None:
     if chapter.particulars is None:
         return None
-    return chapter.particulars.drop([*PERSONAL, *OF_LATER], strict=False)
+    return chapter.particulars.drop(NOT_AT_FIRST, strict=False)
 
 
 def _too_few(chapter: Chapter, good: GoodCustomers) -> str:
@@ -210,15 +221,16 @@ def doesnt_tell(found: IdealCustomer) -> str:
     )
 
 
-@says_why_not
-def about_traits(chapter: Chapter, known: Newcomers) -> Unsaid | None:
+def about_traits(chapter: Chapter, known: Newcomers | Unsaid) -> Unsaid | None:
     """Say what a reader must know of the customers and traits looked at; nothing where there is nothing to say."""
+    if isinstance(known, Unsaid):
+        return None
     said = [what_it_means(chapter, "ideal_customer")]
     if known.customers > len(known.first.customers):
         said.append(
             f"A random {count(len(known.first.customers))} of {count(known.customers)} customers are looked at."
         )
-    recorded = [key(trait.name) for trait in known.first.traits if trait.recorded]
+    recorded = [key(trait.name).replace("_", " ") for trait in known.first.traits if trait.recorded]
     if recorded:
         said.append(
             f"From the customers' table come {listed(recorded)}: when they were filled in it doesn't say, and what was "
@@ -236,9 +248,17 @@ def about_traits(chapter: Chapter, known: Newcomers) -> Unsaid | None:
     return Unsaid(whole) if whole else None
 
 
+def traits_table(
+    chapter: Chapter, known: Newcomers | Unsaid, found: IdealCustomer | Unsaid
+) -> ShownTable | Unsaid | None:
+    """Show in words what sets first purchases of good customers apart; nothing where the figure has said why not."""
+    if isinstance(known, Unsaid) or isinstance(found, Unsaid) or not found.tells:
+        return None
+    return _traits_table(chapter, known, found)
+
+
 @says_why_not
-def traits_table(chapter: Chapter, known: Newcomers, found: IdealCustomer) -> ShownTable:
-    """Show in words what sets first purchases of good customers apart."""
+def _traits_table(chapter: Chapter, known: Newcomers, found: IdealCustomer) -> ShownTable:
     table = _shown_sides(found)
     kinds = {trait.name: trait.kind for trait in known.first.traits}
     currency = chapter.parameters.currency
@@ -277,8 +297,6 @@ def good_means(chapter: Chapter, known: Newcomers) -> str:
 
 def _shown_sides(found: IdealCustomer) -> pd.DataFrame:
     """Return the sides to show: two of each trait that tells, then one of the others as far as there is room."""
-    if not found.tells:
-        raise CannotSay(doesnt_tell(found))
     telling = set(found.importance.loc[found.importance["tells"], "trait"])
     rank = found.contrasts.groupby("trait", sort=False).cumcount()
     most = found.contrasts["trait"].map(lambda trait: SIDES_OF_TRAIT if trait in telling else 1)
@@ -321,13 +339,14 @@ def trait_in_words(trait: str) -> str:
         BREADTH: "number of categories",
         DISCOUNT: "share of discount",
         COUPON: "share of coupons",
-        BOUGHT: "which categories",
+        BOUGHT: "categories bought",
     }.get(trait, key(trait, 24))
 
 
-@says_why_not
-def score_table(chapter: Chapter, known: Newcomers, found: IdealCustomer) -> ShownTable:
-    """Show how far the score of a first purchase can be trusted."""
+def score_table(chapter: Chapter, known: Newcomers | Unsaid, found: IdealCustomer | Unsaid) -> ShownTable | None:
+    """Show how far the score of a first purchase can be trusted; nothing where there is none."""
+    if isinstance(known, Unsaid) or isinstance(found, Unsaid):
+        return None
     coverage = chapter.parameters.interval
     rows = []
     for method, *area in found.judged.itertuples(index=False):
@@ -362,9 +381,10 @@ def score_table(chapter: Chapter, known: Newcomers, found: IdealCustomer) -> Sho
     )
 
 
-@says_why_not
-def newcomer_quality(chapter: Chapter, known: Newcomers, found: IdealCustomer) -> Quality:
+def newcomer_quality(chapter: Chapter, known: Newcomers | Unsaid, found: IdealCustomer | Unsaid) -> Quality | Unsaid:
     """Follow the share of good ones by month of the first purchase and by channel."""
+    if isinstance(known, Unsaid) or isinstance(found, Unsaid):
+        return Unsaid("Whether new customers are getting better can't be said, for the same reason.")
     coverage = chapter.parameters.interval
     customers, good = known.first.customers, known.good.good
     scored = found.scored(customers) if found.tells else None
@@ -416,13 +436,20 @@ def _by_group(
     return table.assign(group=table["group"].map(shown)), GROUPS[column]
 
 
+def group_table(chapter: Chapter, found: Quality | Unsaid) -> ShownTable | Unsaid | None:
+    """Show who turned out good by channel, and what the newest customers let expect.
+
+    Nothing is shown where the figure has said why not.
+    """
+    return None if isinstance(found, Unsaid) else _group_table(chapter, found)
+
+
 @says_why_not
-def group_table(chapter: Chapter, found: Quality) -> ShownTable:
-    """Show who turned out good by channel, and what the newest customers let expect."""
+def _group_table(chapter: Chapter, found: Quality) -> ShownTable:
     if found.by_group is None:
         raise CannotSay(
-            "New customers can't be told apart by where they come from: there is no channel, kind, department, manager "
-            f"or category of which two have {FEWEST_OF_EACH} of them each."
+            "Where good customers come from can't be compared: there are no two channels, kinds, departments, managers "
+            f"or categories with {FEWEST_OF_EACH} new customers each."
         )
     table = found.by_group
     low, high = table["turned_out_low"], table["turned_out_high"]
@@ -454,8 +481,7 @@ def state_findings(
     else:
         _state_ideal(chapter, known, found)
     if isinstance(quality, Unsaid):
-        reason = "Whether new customers are getting better can't be said, for the same reason."
-        chapter.state("new_customers", reason, verdict="unknown")
+        chapter.state("new_customers", quality.reason, verdict="unknown")
     else:
         _state_quality(chapter, quality)
 
@@ -508,8 +534,8 @@ def _state_quality(chapter: Chapter, found: Quality) -> None:
         chapter.state("new_customers", reason, verdict="unknown")
         return
     parts = [
-        f"{who} {percent(line.at_first)} good ones among the first and {percent(line.at_last)} among the last "
-        f"({_points(line.change)}; {_judged(found, line.p_value)})"
+        f"{who} a straight line through the months runs from {percent(line.at_first)} good ones to "
+        f"{percent(line.at_last)} ({_points(line.change)}; {_judged(found, line.change)})"
         for line, who in ((found.turned_out, "of those watched to the end"), (found.expected, "by the first purchase"))
         if line is not None
     ]
@@ -517,9 +543,10 @@ def _state_quality(chapter: Chapter, found: Quality) -> None:
         new = found.newest
         parts.append(
             f"of the {plural(new.customers, 'customer')} too new to know {percent(new.expected)} are expected to turn "
-            f"out good, against {percent(new.before)} before ({_points(new.difference)}; {_judged(found, new.p_value)})"
+            f"out good, against {percent(new.before)} before ({_points(new.difference)}; "
+            f"{_judged(found, new.difference)})"
         )
-    signs = _signs(found)
+    signs = _signs(_moves(found))
     verdict: Verdict = "note" if not signs else "good" if signs == {True} else "watch"
     # where something is more than chance, what could be chance stands in the table only
     told = [text for text in parts if not signs or not text.endswith(f"{CHANCE})")]
@@ -537,31 +564,41 @@ def _state_quality(chapter: Chapter, found: Quality) -> None:
 
 def direction(found: Quality) -> str:
     """Say in a sentence's beginning whether new customers are getting better."""
-    signs = _signs(found)
+    signs = _signs(_moves(found))
     if not signs:
         return "New customers are neither better nor worse than before, as far as can be seen"
     if len(signs) == 2:
         return "Some signs say that new customers are getting better, others that they are getting worse"
-    return f"New customers are getting {'better' if True in signs else 'worse'}"
+    change = "better" if True in signs else "worse"
+    if not _signs([move for move in _moves(found) if not move.of_newest]):
+        return f"The newest customers look {change} at their first purchase than those before"
+    return f"New customers are getting {change}"
 
 
-def _moves(found: Quality) -> list[tuple[float, Estimate]]:
-    moves = [(each.p_value, each.change) for each in (found.turned_out, found.expected) if each is not None]
-    return moves if found.newest is None else [*moves, (found.newest.p_value, found.newest.difference)]
+class _Move(NamedTuple):
+    """A change of the share of good ones, with p corrected (Holm) for all looks at the same question."""
+
+    change: Estimate
+    p_value: float
+    of_newest: bool
 
 
-def _signs(found: Quality) -> set[bool]:
+def _moves(found: Quality) -> list[_Move]:
+    looks = [(each.change, each.p_value, False) for each in (found.turned_out, found.expected) if each is not None]
+    if found.newest is not None:
+        looks.append((found.newest.difference, found.newest.p_value, True))
+    corrected = holm([p_value for _, p_value, _ in looks])
+    return [_Move(change, float(p), newest) for (change, _, newest), p in zip(looks, corrected, strict=True)]
+
+
+def _signs(moves: list[_Move]) -> set[bool]:
     """Return which ways it goes beyond chance: True where up."""
-    return {move.value > 0 for p_value, move in _moves(found) if _is_real(found, p_value)}
+    return {move.change.value > 0 for move in moves if move.p_value < SIGNIFICANT}
 
 
-def _is_real(found: Quality, p_value: float) -> bool:
-    # three looks at the same question have three chances to be wrong
-    return p_value < SIGNIFICANT / len(_moves(found))
-
-
-def _judged(found: Quality, p_value: float) -> str:
-    return "more than chance" if _is_real(found, p_value) else CHANCE
+def _judged(found: Quality, change: Estimate) -> str:
+    real = any(move.p_value < SIGNIFICANT for move in _moves(found) if move.change is change)
+    return "more than chance" if real else CHANCE
 
 
 def _in_words(share: Estimate) -> str:
@@ -578,5 +615,8 @@ def _ends(low: float, high: float) -> str:
 
 def _points(change: Estimate) -> str:
     # a change below a point would read as none
-    shown = "{:+.0f}" if abs(change.value) >= 0.02 else "{:+.1f}"
-    return f"{shown.format(100 * change.value)} points ({between(100 * change.low, 100 * change.high, shown)})"
+    digits = 0 if abs(change.value) >= 0.02 else 1
+    # a negative number that rounds to nothing would read as -0
+    value, low, high = (round(100 * each, digits) + 0.0 for each in change)
+    shown = f"{{:+.{digits}f}}"
+    return f"{shown.format(value)} points ({between(low, high, shown)})"

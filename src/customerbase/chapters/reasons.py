@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from models.matched_risk_set import Difference, at_risk, compare, histories, in_bands, monthly_moments, weights
-from models.reasons_for_leaving import ANY, by_reason, expected_before
-from models.rfm import purchase_days
+from models.matched_risk_set import Difference, at_risk, compare, histories, in_bands, regular_moments, weights
+from models.reasons_for_leaving import ANY, SIGNIFICANT, by_reason, expected_before
+from models.reasons_for_leaving import FEWEST as FEWEST_OF_A_REASON
+from models.rfm import DAYS_PER_UNIT, purchase_days
 from models.satisfaction import Scale, left_share, quadrants, satisfaction_effect, scale_of
 
 from ..chapter import Chapter
 from ..errors import CannotSay
-from ..findings import Verdict
+from ..particulars import LEFT
 from ..personal_data import HIDDEN
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, day, if_known, key, money, percent, plural
+from ..wording import DASH, between, count, day, if_known, key, listed, money, percent, plural
 from .purchase_model import fit_all, rfm
 from .shown_events import fit_to_be_shown
 
 KINDS = ("complaint", "refusal", "return", "exit")
 COMPLAINT, SURVEY, RETURN, SALE = "complaint", "survey", "return", "sale"
-MOST_COMPARABLE = 20_000  # customers, drawn by the seed, whose months are looked at
+MOST_COMPARABLE = 10_000  # customers, drawn by the seed, who are looked at every few days
 FEWEST = 10  # customers compared, from which on a difference is taken for more than a few people's ways
 MOST_REASONS = 12  # shown; the others are in the row of all
+MOST_ALSO = 3  # further reasons named in a sentence
 NO_REASON = "no reason recorded"
 RETURNS_FROM = {"ledger": "; returns are the ledger's, which gives no reasons", "events": "", "": ""}
 
@@ -41,9 +43,9 @@ class Base(NamedTuple):
     days : polars.DataFrame
         One row a customer and day with a purchase, of those to whom something happened and those looked at besides.
     silent : polars.DataFrame
-        customer, silent: whether the customer has fallen silent, or left, by `as_of`.
+        customer, silent: whether the customer is gone by `as_of`; `gone_means` says when.
     comparable : polars.DataFrame
-        The middle of every month of (a sample of) all customers, with their history up to it, and silent.
+        Every sixth day of (a sample of) all customers, with their history up to it, and silent.
     """
 
     days: pl.DataFrame
@@ -157,7 +159,7 @@ def base_of(chapter: Chapter) -> Base:
         concerned.append(chapter.events.filter(pl.col("kind") == SURVEY)["customer"])
     looked_at = pl.concat([customers, *concerned]).unique()
     days = purchase_days(sales.join(looked_at.to_frame(), on="customer", how="semi"))
-    moments = monthly_moments(customers, chapter.first_day, chapter.as_of)
+    moments = regular_moments(customers, chapter.first_day, chapter.as_of)
     return Base(days, silent, histories(days, moments).join(silent, on="customer", maintain_order="left"))
 
 
@@ -168,24 +170,41 @@ def _anything(chapter: Chapter) -> bool:
 
 
 def _silent(chapter: Chapter, customers: pl.Series) -> pl.DataFrame:
-    """Return who has probably left by the purchase model, or has left by the customers' table.
+    """Return who is gone, as `gone_means` says it.
 
-    Whose every purchase was returned is nobody's customer, and counts as silent.
+    Whose every purchase was returned is nobody's customer, and counts as gone.
     """
+    given = chapter.parameters
     summary = rfm(chapter)
     model = fit_all(summary)
     if isinstance(model, Unsaid):
         raise CannotSay(model.reason)
     alive = model.conditional_probability_alive(summary["frequency"], summary["recency"], summary["T"])
-    found = pl.DataFrame({"customer": summary["customer"].to_list(), "alive": np.asarray(alive)})
-    gone = pl.col("alive") < chapter.parameters.alive_limit
-    particulars = chapter.particulars
-    if particulars is not None and "left" in particulars.columns:
-        left = particulars.select("customer", has_left=pl.col("left") <= chapter.as_of)
+    # the model lets nobody leave before a second purchase
+    days_since_first = (summary["T"] * DAYS_PER_UNIT[given.time_unit]).round()
+    once_long_ago = (summary["frequency"] == 0) & (days_since_first > given.active_days)
+    gone = (np.asarray(alive) < given.alive_limit) | once_long_ago.to_numpy()
+    found = pl.DataFrame({"customer": summary["customer"].to_list(), "silent": gone})
+    if _leaving_is_recorded(chapter):
+        left = chapter.particulars.select("customer", has_left=pl.col(LEFT) <= chapter.as_of)  # type: ignore[union-attr]
         found = found.join(left, on="customer", how="left", maintain_order="left")
-        gone = gone | pl.col("has_left").fill_null(value=False)
+        found = found.with_columns(pl.col("silent") | pl.col("has_left").fill_null(value=False))
     found = customers.to_frame().join(found, on="customer", how="left", maintain_order="left")
-    return found.select("customer", silent=gone.fill_null(value=True))
+    return found.select("customer", pl.col("silent").fill_null(value=True))
+
+
+def _leaving_is_recorded(chapter: Chapter) -> bool:
+    return chapter.particulars is not None and LEFT in chapter.particulars.columns
+
+
+def gone_means(chapter: Chapter) -> str:
+    """Say whom this part of the chapter calls gone."""
+    given = chapter.parameters
+    recorded = ", or left by the customers' table" if _leaving_is_recorded(chapter) else ""
+    return (
+        f"gone: by the purchase model less than {percent(given.alive_limit)} likely to be a customer still, or one "
+        f"purchase only and that more than {plural(given.active_days, 'day')} ago{recorded}"
+    )
 
 
 def _followed_until(chapter: Chapter) -> dt.date:
@@ -235,29 +254,48 @@ def reason_table(chapter: Chapter, found: Reasons | Unsaid) -> ShownTable | None
     rows = shown_reasons(found)
     names = [name_of(kind, reason) for kind, reason in rows.select("kind", "reason").iter_rows()]
     more = [_more(*row) for row in rows.select("low", "high", "compared").iter_rows()]
+    lost = [_lost(*row) for row in rows.select("lost", "lost_low", "lost_high", "compared").iter_rows()]
     columns: Columns = {
         "reason": ("reason", str),
+        "lost": (f"revenue lost ({currency}, {percent(chapter.parameters.interval)} interval)", str),
+        "compared": ("customers compared", count),
+        "worth": ("by value, as many as", count),
+        "silent": ("gone since", if_known(percent, DASH)),
+        "expected_silent": ("of comparable customers", if_known(percent, DASH)),
+        "more": ("more by (points)", str),
+        "customers": ("all customers", count),
         "events": ("times", count),
-        "customers": ("customers", count),
-        "spent": (f"bought in the year before ({currency})", count),
-        "compared": ("compared", count),
-        "silent": ("silent since", if_known(percent)),
-        "expected_silent": ("comparable customers", if_known(percent)),
-        "more": (f"more by (points, {percent(chapter.parameters.interval)} interval)", str),
-        "lost": (f"value lost ({currency})", if_known(count)),
     }
     caption = (
-        f"What happened to customers, by value lost in {count(chapter.parameters.horizon_days)} days; compared: those "
-        f"to whom it happened by {day(found.followed_until)}{RETURNS_FROM[found.returns_from]}"
+        f"What happened, by revenue lost in {count(chapter.parameters.horizon_days)} days; compared: those to "
+        f"whom it happened by {day(found.followed_until)} and like whom there are others"
+        f"{RETURNS_FROM[found.returns_from]}; {gone_means(chapter)}"
     )
-    return show_table(rows.with_columns(reason=pl.Series(names), more=pl.Series(more)).to_pandas(), caption, columns)
+    shown = rows.with_columns(
+        # a share of a few is none
+        pl.when(pl.col("compared") >= FEWEST_OF_A_REASON).then(pl.col("silent", "expected_silent")),
+        reason=pl.Series(names),
+        more=pl.Series(more),
+        lost=pl.Series(lost),
+    )
+    return show_table(shown.to_pandas(), caption, columns)
+
+
+def _lost(lost: float, low: float, high: float, compared: int) -> str:
+    if np.isnan(lost):
+        return "too few" if compared else "nobody to compare"
+    return f"{roughly(lost)} ({roughly(low)} to {roughly(high)})"
+
+
+def roughly(amount: float) -> str:
+    """Return an amount in two digits: its interval is wider than any further ones."""
+    return count(amount if np.isnan(amount) else float(f"{amount:.1e}"))
 
 
 def _more(low: float, high: float, compared: int) -> str:
     if np.isnan(low):
         return "too few" if compared else "nobody to compare"
-    few = f" (of {compared})" if compared < FEWEST else ""
-    return f"{100 * low:+z.0f} to {100 * high:+z.0f}{few}"
+    return f"{100 * low:+z.0f} to {100 * high:+z.0f}"
 
 
 @says_why_not
@@ -341,7 +379,7 @@ def satisfaction_table(chapter: Chapter, found: Satisfaction | Unsaid) -> ShownT
     divided = found.divided
     frame = divided.with_columns(
         pl.Series("said", [_said(found.scale, satisfied) for satisfied in divided["satisfied"]]),
-        pl.Series("did", ["still here" if stays else "silent or left" for stays in divided["stays"]]),
+        pl.Series("did", ["still here" if stays else "gone" for stays in divided["stays"]]),
         share=pl.col("customers") / pl.col("customers").sum(),
         value_share=pl.col("value") / pl.col("value").sum(),
     )
@@ -354,8 +392,15 @@ def satisfaction_table(chapter: Chapter, found: Satisfaction | Unsaid) -> ShownT
         "value": (f"bought in the year before ({chapter.parameters.currency})", count),
         "value_share": ("of what all bought", if_known(percent)),
     }
-    caption = f"What customers said from {day(found.first)} to {day(found.last)}, and what they did since"
+    caption = (
+        f"What customers said from {day(found.first)} to {day(found.last)}, and what they did since; "
+        f"{_taken_for(found.scale)}; {gone_means(chapter)}"
+    )
     return show_table(frame.to_pandas(), caption, columns)
+
+
+def _taken_for(scale: Scale) -> str:
+    return f"the answers are taken for ones on a scale from {scale.lowest:g} to {scale.highest:g}, which fits them"
 
 
 def _said(scale: Scale, satisfied: bool) -> str:
@@ -382,38 +427,72 @@ def _state_reasons(chapter: Chapter, found: Reasons | Unsaid) -> None:
     if isinstance(found, Unsaid):
         chapter.state("reasons", found.reason, verdict="unknown")
         return
-    currency, horizon = chapter.parameters.currency, count(chapter.parameters.horizon_days)
-    first, every = found.table.row(0, named=True), found.table.row(-1, named=True)
-    if np.isnan(first["lost"]):
+    first = costliest(found)
+    if np.isnan(first["lost"]) and not first["clear"]:
+        every = found.table.row(-1, named=True)
         chapter.state(
             "reasons",
-            f"What happened to {plural(every['customers'], 'customer')} is recorded, but of no reason do enough lie "
-            f"{chapter.parameters.active_days} days back to see who left since.",
+            f"What happened to {plural(every['customers'], 'customer')} is recorded, but of no reason do enough of "
+            f"about the same value lie {chapter.parameters.active_days} days back to see what went with them since.",
             verdict="unknown",
         )
         return
-    name, told = name_of(first["kind"], first["reason"]), first["clear"]
-    statement = (
-        f"By value lost, '{name}' weighs most among what happened to customers: of {count(first['compared'])} "
-        f"{percent(first['silent'])} have fallen silent since, of comparable customers "
-        f"{percent(first['expected_silent'])}, which is worth {money(first['lost'], currency)} in {horizon} days "
-        f"({between(first['lost_low'], first['lost_high'], '{:z,.0f}')})"
-    )
-    statement += (
-        ". That they would have stayed otherwise is not shown by it"
-        if told
-        else "; that is no more than chance explains"
-    )
-    verdict: Verdict = "act" if told else "note"
     chapter.state(
         "reasons",
-        f"{statement}.",
-        value=first["lost"],
-        low=first["lost_low"],
-        high=first["lost_high"],
-        unit=currency,
-        verdict=verdict,
+        _reason_in_words(chapter, found),
+        value=None if np.isnan(first["lost"]) else first["lost"],
+        low=None if np.isnan(first["lost"]) else first["lost_low"],
+        high=None if np.isnan(first["lost"]) else first["lost_high"],
+        unit=chapter.parameters.currency,
+        verdict="act" if first["lost_clear"] else "watch" if first["clear"] else "note",
         question="losing",
+    )
+
+
+def costliest(found: Reasons) -> dict[str, Any]:
+    """Return the reason to speak of: the costliest beyond chance, else one after which more go, else the first."""
+    single = found.table.filter(pl.col("kind") != ANY)
+    return pl.concat([single.filter("lost_clear"), single.filter("clear"), single]).row(0, named=True)
+
+
+def _also(found: Reasons, row: dict[str, Any]) -> str:
+    others = found.table.filter(pl.col("clear") & (pl.col("kind") != ANY)).select("kind", "reason").rows()
+    names = [f"'{name_of(*other)}'" for other in others if other != (row["kind"], row["reason"])]
+    return f"; so they do after {listed(names, MOST_ALSO)}" if names else ""
+
+
+def _reason_in_words(chapter: Chapter, found: Reasons) -> str:
+    row = costliest(found)
+    currency, horizon = chapter.parameters.currency, count(chapter.parameters.horizon_days)
+    name = name_of(row["kind"], row["reason"])
+    shares = (
+        f"of {count(row['compared'])} {percent(row['silent'])} have gone since, of comparable customers "
+        f"{percent(row['expected_silent'])}"
+    )
+    lost = (
+        f"{currency} {roughly(row['lost'])} of revenue in {horizon} days "
+        f"({roughly(row['lost_low'])} to {roughly(row['lost_high'])})"
+    )
+    if row["lost_clear"]:
+        return (
+            f"By value lost beyond chance, '{name}' weighs most among what happened to customers: {shares}; by what "
+            f"each was on the way to buy, {lost} went with them. That they would have stayed otherwise is not shown "
+            "by it."
+        )
+    if row["clear"]:
+        known = "can't be told of so few" if np.isnan(row["lost"]) else f"could be chance: {lost}"
+        return (
+            f"After '{name}' more customers go than chance explains: {shares}{_also(found, row)}. The value lost "
+            f"after '{name}' {known}."
+        )
+    if row["lost"] <= 0:
+        return (
+            "With nothing that happened to customers more value was lost than with comparable customers to whom it "
+            f"hadn't happened; the most with '{name}', {lost}: {shares}."
+        )
+    return (
+        f"Of what happened to customers nothing goes with a loss beyond chance. The largest is '{name}', {lost}: "
+        f"{shares}."
     )
 
 
@@ -422,19 +501,18 @@ def _state_complaints(chapter: Chapter, complained: AfterComplaint | Unsaid) -> 
         chapter.state("after_complaint", complained.reason, verdict="unknown")
         return
     found, interval = complained.found, percent(chapter.parameters.interval)
-    differs = found.low > 0 or found.high < 0
+    differs = found.p_value < SIGNIFICANT
     chapter.state(
         "after_complaint",
         f"{percent(found.share)} of {plural(found.cases, 'customer')} bought again within {complained.days} days of "
-        f"their first complaint, of comparable customers without one {percent(found.expected)}: "
-        f"{100 * found.difference:+z.0f} points ({interval} interval {100 * found.low:+z.0f} to "
-        f"{100 * found.high:+z.0f})"
-        f"{'' if differs else ', no more than chance explains'}.",
+        f"their first complaint, of comparable customers without one {percent(found.expected)} "
+        f"({interval} interval of the difference {100 * found.low:+z.0f} to {100 * found.high:+z.0f} points)"
+        f"{'' if differs else ', which chance alone can explain'}.",
         value=found.difference,
         low=found.low,
         high=found.high,
         unit="share of customers",
-        verdict="act" if found.high < 0 else "good" if found.low > 0 else "note",
+        verdict="note" if not differs else "act" if found.difference < 0 else "good",
     )
 
 
@@ -447,16 +525,18 @@ def _state_satisfaction(chapter: Chapter, satisfied: Satisfaction | Unsaid) -> N
     if not though.customers or not others.customers:
         chapter.state("satisfied_and_gone", _of_one_mind(satisfied), verdict="unknown")
         return
-    more, low, high = satisfaction_effect(satisfied.divided, coverage)
+    more, low, high, chance = satisfaction_effect(satisfied.divided, coverage)
     mercenaries = satisfied.divided.filter(pl.col("satisfied") & ~pl.col("stays")).row(0, named=True)
     gone = float(satisfied.divided.filter(~pl.col("stays"))["customers"].sum())
-    told = "tells who leaves" if low > 0 else "tells little of who leaves"
+    told = "doesn't tell who leaves beyond chance"
+    if chance < SIGNIFICANT:
+        told = "tells who leaves" if more > 0 else "doesn't keep them, more of the satisfied leave"
     chapter.state(
         "satisfied_and_gone",
         f"{percent(though.share)} ({between(100 * though.low, 100 * though.high)}%) of the "
-        f"{plural(though.customers, 'customer')} who called themselves satisfied have fallen silent or left since, of "
-        f"the {count(others.customers)} others {percent(others.share)}: satisfaction {told} "
-        f"({100 * more:+z.0f} points, {100 * low:+z.0f} to {100 * high:+z.0f}). Of {count(gone)} who left "
+        f"{plural(though.customers, 'customer')} who called themselves satisfied ({_said(satisfied.scale, True)}) have "
+        f"gone since, of the {count(others.customers)} others {percent(others.share)}: satisfaction {told} "
+        f"({100 * low:+z.0f} to {100 * high:+z.0f} points more of the others). Of {count(gone)} who left "
         f"{count(mercenaries['customers'])} had been satisfied; they had bought for "
         f"{money(mercenaries['value'], chapter.parameters.currency)} in the year before.",
         value=though.share,

@@ -12,6 +12,7 @@ import polars as pl
 from scipy.special import ndtr, ndtri
 
 from models.cox import CoxFit, OnOthers, concordance_on_others, fit_cox
+from models.multiple_comparisons import holm
 from models.repurchase_intervals import (
     COVARIATES,
     DOUBLING,
@@ -24,10 +25,11 @@ from models.repurchase_intervals import (
 
 from ..chapter import Chapter
 from ..errors import CannotSay
+from ..ledger.returns import STOOD
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, listed, number, percent, plural
-from .hazard_ratios_in_words import chance, in_words, sentence_start
+from ..wording import DASH, between, count, listed, number, percent, plural
+from .hazard_ratios_in_words import SIGNIFICANT, chance, in_words, sentence_start
 from .left_cut import left_cut
 
 MOST_WAITS = 200_000  # more are not needed to tell effects of one per cent, and cost time
@@ -37,11 +39,11 @@ FEWEST_OF_A_KIND = 30  # waits that differ from the most common value of a covar
 FOLDS = 5
 PARTS_OF_THE_WAIT = 8
 CURVES = 3
-SIGNIFICANT = 0.05
 NARROW = 0.5  # of ten points: the spread from which one unit is ten points
-SMALL_DRIFT = 0.02  # in log hazard: what nobody would act on
+SMALL_DRIFT = 0.10  # in log hazard: what nobody would act on
 LASTS, UNTOLD = "lasts", "can't be told"
 SPEND = ("spend_usual", "spend_relative")
+ADDS_LITTLE = 0.03  # of pairs put in order
 TOO_ALIKE = 1e-3  # of a covariate's spread that the others leave it
 SPLIT = ("categories_usual", "categories_relative")  # they add up to categories_last, so never beside it
 
@@ -102,8 +104,8 @@ class Regression:
 
     @property
     def effects(self) -> pd.DataFrame:
-        """Hazard ratios with their bands, the largest difference between customers first."""
-        effects = self.fit.coefficients.copy()
+        """Hazard ratios with their bands, the largest difference between customers first; p corrected (Holm)."""
+        effects = self.fit.coefficients.assign(p_value=holm(self.fit.coefficients["p_value"]))
         spread = self.waits.rows.select(effects["covariate"].to_list()).to_pandas().std().to_numpy()
         order = np.argsort(-np.abs(effects["coefficient"].to_numpy() * spread), kind="stable")
         return effects.iloc[order].reset_index(drop=True)
@@ -119,8 +121,9 @@ class Lasting:
         Half of the next purchases come within so many days.
     table : pandas.DataFrame
         A row for each covariate, in the order of `Regression.effects`: covariate; ratio, of the whole wait; early and
-        late with their ends (early_low, ...), of the wait up to `split_days` and beyond; p_value of an effect that is
-        the same in both; more, what one unit more means.
+        late with their ends and p (early_low, early_high, early_p, ...), of the wait up to `split_days` and beyond;
+        p_value of an effect that is the same in both, corrected for their number (Holm); more, what one unit more
+        means; told, whether the effect over the whole wait is more than chance.
     curves : pandas.DataFrame
         Effects by time since the purchase, of the covariates that drift most: covariate, days, ratio, low, high.
     p_value : float
@@ -144,7 +147,9 @@ def waits(chapter: Chapter) -> Waits:
     drawn = _drawn(visits, chapter.parameters.seed)
     if drawn.height < visits.height:
         found = found.join(drawn, on="customer", how="semi", maintain_order="left")
-    rows = found.drop_nulls()
+    # where nobody has paid for anything, amounts tell nothing, and the rest is compared without them
+    unpaid = found["spend_usual"].null_count() == found.height
+    rows = found.drop(SPEND) if unpaid else found.drop_nulls()
     covariates = _telling(rows, [name for name in covariates_of(rows) if name not in SPLIT])
     ended = int(rows["observed"].sum())
     customers = rows.filter("observed")["customer"].n_unique()
@@ -153,11 +158,16 @@ def waits(chapter: Chapter) -> Waits:
         raise CannotSay(
             f"What brings customers back sooner can be said once {FEWEST_CUSTOMERS} customers have come back and "
             f"{needed} purchases were followed by another; here {plural(customers, 'customer')} did, "
-            f"{plural(ended, 'time')}."
+            f"{plural(ended, 'time')}{_not_counted(found.height - rows.height)}."
         )
     by_point = [name for name in covariates if _is_narrow(rows[name], name)]
     rows = rows.with_columns(pl.col(by_point) * 10)
     return Waits(rows, covariates, drawn.height, visits.height, found.height - rows.height, frozenset(by_point))
+
+
+def _not_counted(left_out: int) -> str:
+    """Return what a sentence of too few waits adds about those of customers who had paid for nothing yet."""
+    return f", beside {plural(left_out, 'wait')} of customers who had paid for nothing yet" if left_out else ""
 
 
 def _is_narrow(values: pl.Series, name: str) -> bool:
@@ -241,7 +251,7 @@ def effects_table(found: Regression | Unsaid) -> ShownTable | None:
         "more": ("with", str),
         "effect": (f"back (with {percent(found.fit.interval)} interval)", str),
         "usual": ("usual here (middle half)", str),
-        "doubt": ("p", str),
+        "doubt": ("p, corrected", str),
     }
     return show_table(rows, "What goes with coming back sooner or later, all else listed being equal", columns)
 
@@ -262,10 +272,20 @@ def about(chapter: Chapter, found: Regression | Unsaid) -> Unsaid | None:
         )
     if compared.left_out:
         said.append(f"{plural(compared.left_out, 'wait')} of customers who had paid for nothing yet are left out.")
+    if (chapter.ledger.filter(pl.col("kind") == "sale").select(~STOOD)).to_series().any():
+        said.append(
+            "A purchase counts here as it stood on its day, also where it was returned later; the curves above count "
+            "what was kept, so that they have other waits."
+        )
     if left_cut(chapter).cut:
         said.append(
             "The ledger begins in the middle of its customers' lives. The waits in it are whole, but what is counted "
             "from the beginning (purchases, categories ever bought) leaves out what came before the ledger."
+        )
+    if "complained" in compared.covariates:
+        said.append(
+            "A complaint before is one at any time before, however long ago; what follows upon a complaint is told "
+            "further down."
         )
     said.append(foretold_in_words(found))
     return Unsaid(" ".join(said))
@@ -275,15 +295,22 @@ def foretold_in_words(found: Regression) -> str:
     """Say how well the regression orders the waits of customers it hasn't seen."""
     known, rhythm = found.foretold, found.by_rhythm
     ends = between(100 * known.low, 100 * known.high)
-    said = f"Of two waits of customers who weren't fitted it names the shorter in {percent(known.value)} ({ends}%)"
+    said = f"Of two waits of customers it hasn't seen it names the shorter in {percent(known.value)} ({ends}%)"
     if found.rhythm and len(found.rhythm) < len(found.fit.covariates):
         said += f"; by their rhythm alone (how often they have bought, how far apart) in {percent(rhythm.value)}"
+        said += ", so that all else adds little" if known.value - rhythm.value < ADDS_LITTLE else ""
     return f"{said}; guessing would in 50%."
 
 
-@says_why_not
-def lasting(chapter: Chapter, found: Regression) -> Lasting:
+def lasting(chapter: Chapter, found: Regression | Unsaid) -> Lasting | Unsaid:
     """Check whether each effect stays the same through the wait (proportional hazards)."""
+    if isinstance(found, Unsaid):
+        return Unsaid("Whether effects last can't be told either, for the same reason.")
+    return _lasting(chapter, found)
+
+
+@says_why_not
+def _lasting(chapter: Chapter, found: Regression) -> Lasting:
     rows, names, interval = found.waits.rows, found.fit.covariates, chapter.parameters.interval
     check = found.fit.proportional_hazards(robust=True)
     split = int(rows.filter("observed")["days"].median())  # type: ignore[arg-type]
@@ -291,16 +318,18 @@ def lasting(chapter: Chapter, found: Regression) -> Lasting:
     early = rows.with_columns(observed=pl.col("observed") & within, days=pl.min_horizontal("days", pl.lit(split)))
     parts = {"early": early, "late": rows.filter(~within)}
     table = found.effects[["covariate", "hazard_ratio"]].rename(columns={"hazard_ratio": "ratio"})
+    table["told"] = found.effects["p_value"] < SIGNIFICANT
     table["more"] = [found.waits.more(name) for name in table["covariate"]]
     drift, variance = np.zeros(len(table)), np.zeros(len(table))
     for sign, (part, chosen) in zip((-1, 1), parts.items(), strict=True):
         known = _coefficients_or_none(chosen, names, interval).reindex(table["covariate"])
-        table[[part, f"{part}_low", f"{part}_high"]] = known[["hazard_ratio", "low", "high"]].to_numpy()
+        columns = [part, f"{part}_low", f"{part}_high", f"{part}_p"]
+        table[columns] = known[["hazard_ratio", "low", "high", "p_value"]].to_numpy()
         drift += sign * known["coefficient"].to_numpy()
-        # the two parts share no purchase, so that their errors have next to nothing in common
+        # the parts share customers: where these make both effects err the same way, p comes out too large
         variance += known["robust_error"].to_numpy() ** 2
     z = np.abs(drift) / np.sqrt(variance)
-    table["p_value"] = 2 * ndtr(-z)
+    table["p_value"] = holm(2 * ndtr(-z))
     # that the rhythm so far tells less and less of a long wait is no news
     z = np.where(table["covariate"].isin(RHYTHM), -2.0, np.nan_to_num(z, nan=-1.0))
     shown = list(table["covariate"].iloc[np.argsort(-z, kind="stable")[:CURVES]])
@@ -319,14 +348,19 @@ def lasting_table(found: Lasting | Unsaid) -> ShownTable | None:
             "early": [in_words(*ends) for ends in ends_of(table, "early", "early_low", "early_high")],
             "late": [in_words(*ends) for ends in ends_of(table, "late", "late_low", "late_high")],
             "doubt": [chance(p) for p in table["p_value"]],
-            "so": [course(row) for row in table.to_dict("records")],
+            # what may be no effect can't be said to last
+            "so": [
+                DASH if becomes == LASTS and not row["told"] else becomes
+                for row in table.to_dict("records")
+                for becomes in [course(row)]
+            ],
         }
     )
     columns: Columns = {
         "what": ("with", str),
         "early": (f"in the first {plural(found.split_days, 'day')}", str),
         "late": ("later", str),
-        "doubt": ("p", str),
+        "doubt": ("p, corrected", str),
         "so": ("the effect", str),
     }
     together = f"Grambsch and Therneau's test that all of them last: p {chance(found.p_value)}"
@@ -404,7 +438,9 @@ def _coefficients_or_none(rows: pl.DataFrame, names: list[str], interval: float)
     try:
         return fit_waits(rows, names, interval).coefficients.set_index("covariate")
     except ValueError:
-        return pd.DataFrame(columns=["coefficient", "hazard_ratio", "low", "high", "robust_error"], dtype=float)
+        return pd.DataFrame(
+            columns=["coefficient", "hazard_ratio", "low", "high", "robust_error", "p_value"], dtype=float
+        )
 
 
 def course(row: Mapping[Any, Any]) -> str:
@@ -414,13 +450,9 @@ def course(row: Mapping[Any, Any]) -> str:
         return UNTOLD
     if row["p_value"] >= SIGNIFICANT or abs(np.log(late / early)) < SMALL_DRIFT:
         return LASTS
-    if _told(row, "early") and _told(row, "late") and (early > 1) != (late > 1):
+    if max(row["early_p"], row["late_p"]) < SIGNIFICANT and (early > 1) != (late > 1):
         return "turns round"
     return "fades" if abs(np.log(late)) < abs(np.log(early)) else "grows"
-
-
-def _told(row: Mapping[Any, Any], part: str) -> bool:
-    return row[f"{part}_low"] > 1 or row[f"{part}_high"] < 1
 
 
 def _over_the_wait(residuals: pd.DataFrame, names: list[str], interval: float) -> pd.DataFrame:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from scipy.special import ndtr, ndtri
 
 from models.hazard import life_table
 from models.retention_rate import retention_rate
@@ -15,9 +17,10 @@ from ..errors import CannotSay
 from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, if_known, listed, number, percent
+from ..wording import between, count, day, if_known, listed, number, percent, plural
 from . import retention_groups, silence
-from .left_cut import what_it_means
+from .hazard_ratios_in_words import SIGNIFICANT
+from .left_cut import left_cut, what_it_means
 from .retention_groups import Compared
 from .silence import Silence
 from .waits import FEWEST_WATCHED, FIRST_TO_SECOND, Waits, waits
@@ -28,7 +31,6 @@ COLUMNS = ["curve", "days", "survival", "low", "high", "at_risk"]
 SAMPLED_DAYS = (7, 30, 90, 180, 365, 730)
 DAYS_SAMPLED = 3
 LAST_STRETCH_DAYS = 90
-WELL_KEPT, BADLY_KEPT = 70.0, 50.0  # per cent of active customers who stay; 70 is what practice quotes as good
 BADLY_LOST = 0.5
 LATE_RETURN = 0.1  # of those still silent: if fewer came back in the last stretch, few of the others will
 
@@ -45,11 +47,15 @@ class NeverBack:
         Not back by then, with its interval.
     late : float
         Share who did come back within the last 90 of these days.
+    whom : str
+        Who is looked at; empty where it is everybody. Of a ledger that begins after its customers did, the new ones,
+        many of whom aren't.
     """
 
     days: int
     share: SurvivalAt
     late: float
+    whom: str = ""
 
 
 def curves(chapter: Chapter, found: Waits) -> pd.DataFrame:
@@ -98,7 +104,11 @@ def never_back(chapter: Chapter, table: pd.DataFrame, found: Waits) -> NeverBack
     if share.value == 1:
         # nobody has come back: the smallest share of silent customers that would still show only silent ones
         share = share._replace(low=((1 - chapter.parameters.interval) / 2) ** (1 / FEWEST_WATCHED))
-    return NeverBack(days, share, share_at(curve, days - LAST_STRETCH_DAYS).value - share.value)
+    whom = ""
+    if left_cut(chapter).cut:
+        began = day(found.first["date"].min().date())  # type: ignore[union-attr]
+        whom = f"the {plural(found.first['customer'].n_unique(), 'customer')} first seen from {began} on"
+    return NeverBack(days, share, share_at(curve, days - LAST_STRETCH_DAYS).value - share.value, whom)
 
 
 def share_at(curve: pd.DataFrame, days: int) -> SurvivalAt:
@@ -219,9 +229,13 @@ def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
     late = never.late / before if before else 0.0
     settled = never.days >= 2 * LAST_STRETCH_DAYS and late < LATE_RETURN
     statement = (
-        f"{percent(value, 1)} ({between(100 * low, 100 * high, '{:.1f}')}%) of customers have not come back "
-        f"{count(never.days)} days after their first purchase; in practice up to {percent(reference)} are lost there"
+        f"{percent(value, 1)} ({between(100 * low, 100 * high, '{:.1f}')}%) of {never.whom or 'customers'} have not "
+        f"come back {count(never.days)} days after their first purchase"
     )
+    if never.whom:
+        statement += ". " + what_it_means(chapter, "first_purchase").rstrip(".")  # type: ignore[union-attr]
+    else:
+        statement += f"; in practice up to {percent(reference)} are lost there"
     if before:
         statement += (
             f". Of those still silent {LAST_STRETCH_DAYS} days earlier {percent(late, 1)} came back since: "
@@ -235,7 +249,7 @@ def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
         low=low,
         high=high,
         unit="share of customers",
-        verdict=verdict if settled else "note",
+        verdict=verdict if settled and not never.whom else "note",
     )
 
 
@@ -257,10 +271,13 @@ def _state_gate(chapter: Chapter, table: pd.DataFrame, found: Waits) -> None:
         for stage, share in lost.items()
     ]
     first, second = list(lost.values())[:2]
+    apart = _surely_apart(first, second, chapter.parameters.interval)
     gate = (
-        "most are lost before the second purchase"
-        if first.low > second.high
-        else "the second purchase loses no more than the next"
+        "whether more are lost before the second purchase than before the third can't be told"
+        if not apart
+        else "most are lost before the second purchase"
+        if first.value > second.value
+        else "fewer are lost before the second purchase than before the third"
     )
     chapter.state(
         "second_purchase",
@@ -268,6 +285,12 @@ def _state_gate(chapter: Chapter, table: pd.DataFrame, found: Waits) -> None:
         value=first.value - second.value,
         unit="share of customers",
     )
+
+
+def _surely_apart(one: SurvivalAt, other: SurvivalAt, interval: float) -> bool:
+    """Tell whether two shares differ beyond chance; each one's error is read off its interval."""
+    reach = np.hypot(one.high - one.low, other.high - other.low) / (2 * ndtri((1 + interval) / 2))
+    return bool(2 * ndtr(-abs(one.value - other.value) / reach) < SIGNIFICANT) if reach > 0 else one != other
 
 
 def _state_rate(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> None:
@@ -280,12 +303,11 @@ def _state_rate(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> None:
         "retention_rate",
         f"Of the customers active at the start of {last['period']} (a purchase in the last "
         f"{chapter.parameters.active_days} days) {stayed:.0f}% ({between(last['low'], last['high'])}%) were active at "
-        f"its end and {count(last['lost'])} were not; counting {count(last['reactivated'])} won back, the retention "
-        f"rate is {last['crr']:.0f}%.",
+        f"its end: {count(last['lost'])} fell silent in the quarter, and {count(last['reactivated'])} who had been "
+        f"silent came back. By the usual formula, which counts these, the retention rate (CRR) is {last['crr']:.0f}%.",
         value=stayed,
         low=last["low"],
         high=last["high"],
         unit="%",
-        verdict="good" if stayed >= WELL_KEPT else "watch" if stayed >= BADLY_KEPT else "act",
         question="losing",
     )

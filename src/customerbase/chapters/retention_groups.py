@@ -17,13 +17,13 @@ from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, key, listed, percent, plural
 from .first_purchase_groups import COHORT, DISCOUNTED, of_customers_table, of_ledger
+from .hazard_ratios_in_words import SIGNIFICANT
 from .waits import Waits, watched_days
 
 FEWEST_IN_GROUP = 30
 MOST_GROUPS = 6
 OTHERS = "all others"
 ASKED = ("category", "channel", DISCOUNTED, "manager")
-SIGNIFICANT = 0.05
 LONGEST_SHOWN = 22
 
 
@@ -63,6 +63,11 @@ class Grouping:
     recorded: bool = False
 
     @property
+    def words(self) -> str:
+        """Its name as a reader meets it."""
+        return key(self.name).replace("_", " ")
+
+    @property
     def differs(self) -> bool:
         """Whether its groups differ by more than chance, however many groupings were looked at."""
         return bool(self.p_value < SIGNIFICANT)
@@ -80,11 +85,15 @@ class Compared:
         What the ledger doesn't record.
     alike : tuple of str
         What is recorded, but the same of nearly everybody.
+    filled_in : tuple of str
+        What the customers' table records of those who came back sooner, or later, than others: so it was filled in
+        partly after the first purchase.
     """
 
     groupings: tuple[Grouping, ...]
     not_recorded: tuple[str, ...]
     alike: tuple[str, ...]
+    filled_in: tuple[str, ...] = ()
 
 
 @says_why_not
@@ -93,20 +102,36 @@ def compare(chapter: Chapter, waits: Waits) -> Compared:
 
     One wait a customer, so that the customers compared are independent. Log-rank test of each grouping, corrected for
     their number (Holm 1979); within those that differ, each group against the rest, corrected for the number of groups
-    in all groupings together.
+    in all groupings together. Only true first purchases are looked at, as they stood on their day.
     """
-    known = of_ledger(chapter, waits.first) if waits.first.height else pl.DataFrame({"customer": []})
+    first = waits.from_first_sale
+    known = of_ledger(chapter, first) if first.height else pl.DataFrame({"customer": []})
     told = of_customers_table(chapter, known.columns)
-    made = {name: _grouping(chapter, name, waits.first, known) for name in known.columns[1:]}
-    made |= {name: _grouping(chapter, name, waits.first_seen, told, recorded=True) for name in told.columns[1:]}
+    filled_in = _filled_in_with_success(first, told)
+    told = told.drop(filled_in)
+    made = {name: _grouping(chapter, name, first, known) for name in known.columns[1:]}
+    made |= {name: _grouping(chapter, name, first, told, recorded=True) for name in told.columns[1:]}
     found = [grouping for grouping in made.values() if grouping is not None]
     if not found:
         raise CannotSay(
             f"Who comes back sooner can be compared once two groups of {FEWEST_IN_GROUP} customers each have been "
-            f"watched from the first purchase; the ledger shows {plural(waits.first.height, 'true first purchase')}."
+            f"watched from the first purchase; the ledger shows {plural(first.height, 'true first purchase')}."
         )
     missing = tuple(name for name in ASKED if name not in made)
-    return Compared(_corrected(found), missing, tuple(name for name, grouping in made.items() if grouping is None))
+    alike = tuple(name for name, grouping in made.items() if grouping is None)
+    return Compared(_corrected(found), missing, alike, filled_in)
+
+
+def _filled_in_with_success(waited: pl.DataFrame, told: pl.DataFrame) -> tuple[str, ...]:
+    """Return what is recorded of customers who came back sooner, or later, than those of whom it isn't recorded."""
+    rows = waited.join(told, on="customer")
+    found = []
+    for name in told.columns[1:]:
+        missing = rows[name].is_null()
+        if missing.any() and not missing.all():
+            p_value = log_rank(rows["days"], rows["observed"], missing.cast(pl.Int8)).p_value
+            found += [name] if p_value < SIGNIFICANT else []
+    return tuple(found)
 
 
 def curves(compared: Compared | Unsaid) -> pd.DataFrame:
@@ -195,16 +220,16 @@ def _corrected(found: list[Grouping]) -> tuple[Grouping, ...]:
 def group_table(compared: Compared | Unsaid) -> ShownTable | None:
     """Show every grouping: how many customers come back in its groups, and which of these differ from the rest.
 
-    Nothing is shown where the figure has said why not.
+    Nothing is shown where the figure has said why not, or that none differ.
     """
-    if isinstance(compared, Unsaid):
+    if isinstance(compared, Unsaid) or not any(grouping.differs for grouping in compared.groupings):
         return None
     rows = []
     for grouping in compared.groupings:
         groups = grouping.groups
         rows.append(
             {
-                "known": grouping.name + ("*" if grouping.recorded else ""),
+                "known": grouping.words + ("*" if grouping.recorded else ""),
                 "customers": groups["customers"].sum(),
                 "days": grouping.days,
                 "most": _share(groups.iloc[0]),
@@ -215,12 +240,12 @@ def group_table(compared: Compared | Unsaid) -> ShownTable | None:
         )
     columns: Columns = {
         "known": ("known at the first purchase", str),
+        "customers": ("customers", count),
         "differs": ("differ from the rest", str),
         "p_value": ("p, corrected", chance),
         "most": ("most come back", str),
         "least": ("fewest come back", str),
         "days": ("back within (days)", count),
-        "customers": ("customers", count),
     }
     caption = "Who comes back within the days watched, by what was known at the first purchase"
     if any(grouping.recorded for grouping in compared.groupings):
@@ -233,12 +258,27 @@ def left_out(compared: Compared | Unsaid) -> Unsaid | None:
     if isinstance(compared, Unsaid):
         return None
     said = []
+    if sum(grouping.differs for grouping in compared.groupings) > 1:
+        said.append(
+            "Groupings overlap, and each is looked at alone: where one manager has all the firms, say, both show the "
+            "same difference."
+        )
     if compared.not_recorded:
         said.append(f"Not recorded in this base: {listed(compared.not_recorded)}.")
     if compared.alike:
-        names = listed([key(name) for name in compared.alike])
-        said.append(f"Too few customers differ, or too few are recorded, to compare: {names}.")
+        said.append(f"Too few customers differ, or too few are recorded, to compare: {_named(compared.alike)}.")
+    if compared.filled_in:
+        said.append(
+            "Left out, recorded of customers who come back sooner or later than those of whom it isn't, so partly "
+            f"filled in afterwards: {_named(compared.filled_in)}."
+        )
+    if any(grouping.recorded for grouping in compared.groupings):
+        said.append("Customers of whom something isn't recorded are left out of that comparison.")
     return Unsaid(" ".join(said)) if said else None
+
+
+def _named(columns: tuple[str, ...]) -> str:
+    return listed([key(name).replace("_", " ") for name in columns])
 
 
 def chance(p_value: float) -> str:
@@ -259,6 +299,14 @@ def _standing_out(grouping: Grouping) -> str:
     return listed([key(name, LONGEST_SHOWN) for name in alone["group"]]) or "none singly"
 
 
+def none_differ(compared: Compared) -> str:
+    """Say that no grouping differs, and which ones were looked at."""
+    names = listed([grouping.words for grouping in compared.groupings])
+    return (
+        f"By nothing known at the first purchase ({names}) do customers differ beyond chance in how soon they return."
+    )
+
+
 def state_findings(chapter: Chapter, compared: Compared | Unsaid) -> None:
     """State which groups come back more often."""
     if isinstance(compared, Unsaid):
@@ -266,11 +314,9 @@ def state_findings(chapter: Chapter, compared: Compared | Unsaid) -> None:
         return
     differing = [grouping for grouping in compared.groupings if grouping.differs]
     if not differing:
-        names = listed([key(grouping.name) for grouping in compared.groupings])
         chapter.state(
             "groups_differ",
-            f"By nothing known at the first purchase ({names}) do customers differ beyond chance in how soon they come "
-            "back.",
+            none_differ(compared),
             value=0,
             unit="groupings",
         )
@@ -281,7 +327,7 @@ def state_findings(chapter: Chapter, compared: Compared | Unsaid) -> None:
         "groups_differ",
         f"Of {plural(len(compared.groupings), 'thing')} known at the first purchase "
         f"{plural(len(differing), 'tells', 'tell')} who comes back sooner, beyond chance: "
-        f"{listed([key(grouping.name) for grouping in differing])}. By {key(surest.name)}, within "
+        f"{listed([grouping.words for grouping in differing])}. By {surest.words}, within "
         f"{count(surest.days)} days {percent(most['back'])} ({between(100 * most['low'], 100 * most['high'])}%) of "
         f"'{key(most['group'])}' come back, {percent(least['back'])} "
         f"({between(100 * least['low'], 100 * least['high'])}%) of '{key(least['group'])}'.",

@@ -13,7 +13,8 @@ from ..chapter import Chapter
 from ..errors import CannotSay
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, percent, plural
+from ..wording import DASH, between, count, if_known, percent, plural
+from .left_cut import left_cut
 from .waits import FEWEST_WATCHED, Stage, Waits
 
 LONG_ENOUGH = 3  # times the usual wait, for a stage to be watched until most of those who come back are back
@@ -33,7 +34,8 @@ class Silence:
         `models.hazard.LifeTable.chance_to_return`.
     stages : pandas.DataFrame
         One row a stage: after, customers (who have been in it), usual (median wait of those who came back), day, low,
-        high, reach, still, still_low, still_high (see `models.hazard.AlarmingSilence`), waiting (customers who are in
+        high, reach, still, still_low, still_high (see `models.hazard.AlarmingSilence`), rare (day from which fewer than
+        `alive_limit` come back, missing where more always do), waiting (customers who are in
         it today), silent (those of them who have been silent for longer than `day`).
     """
 
@@ -87,6 +89,7 @@ def _stage(chapter: Chapter, stage: Stage, rows: pl.DataFrame, table: LifeTable,
         "customers": rows["customer"].n_unique(),
         "usual": rows.filter("observed")["days"].median(),
         **found._asdict(),
+        "rare": table.rare_return(given.alive_limit, watched),
         "waiting": waiting.height,
         "silent": waiting.filter(pl.col("days") > found.day).height,
     }
@@ -107,16 +110,20 @@ def silence_table(chapter: Chapter, found: Silence | Unsaid) -> ShownTable | Non
             f"{count(silent)} of {count(waiting)}"
             for silent, waiting in zip(frame["silent"], frame["waiting"], strict=True)
         ],
-        return_later=[f"{percent(chance)} ({between(low, high)}%)" for chance, low, high in still],
+        return_later=[
+            f"{percent(chance)} ({between(low, high)}%) by day {count(reach)}"
+            for (chance, low, high), reach in zip(still, frame["reach"], strict=True)
+        ],
     )
+    limit = percent(chapter.parameters.alive_limit)
     share = percent(chapter.parameters.silence)
     columns: Columns = {
         "after": ("customers", str),
         "usual": ("usual wait, median (days)", count),
-        "days": (f"{share} are back by day", str),
-        "reach": ("of those back within (days)", count),
-        "return_later": ("chance to come back after that day", str),
+        "rare": (f"fewer than {limit} come back from day", if_known(count, DASH)),
+        "days": (f"{share} of those who do are back by day", str),
         "missing": ("silent for longer today", str),
+        "return_later": ("come back even then", str),
     }
     interval = percent(chapter.parameters.interval)
     return show_table(frame, f"When silence is longer than usual ({interval} intervals in brackets)", columns)
@@ -135,13 +142,29 @@ def state_findings(chapter: Chapter, found: Silence | Unsaid) -> None:
     )
     if len(stages) > 1:
         statement += f"; {last['after']}, by day {count(last['day'])} ({between(last['low'], last['high'])})"
-    silent, waiting = stages["silent"].sum(), stages["waiting"].sum()
+    silent = stages["silent"].sum()
     even_then = " to ".join(dict.fromkeys(percent(chance) for chance in (stages["still"].min(), stages["still"].max())))
+    reach = " to ".join(dict.fromkeys(count(days) for days in (stages["reach"].min(), stages["reach"].max())))
+    limit, rare = percent(chapter.parameters.alive_limit), first["rare"]
+    is_sooner = pd.notna(rare) and rare < first["day"]
+    when = f"still come back from day {count(rare)} on" if rare else "ever come back"
+    since = f" But {first['after']}, fewer than {limit} {when}." if is_sooner else ""
     chapter.state(
         "alarming_silence",
-        f"{statement}. {plural(silent, 'customer has', 'customers have')} been silent for longer than that, of "
-        f"{count(waiting)}; even then {even_then} come back, by how many purchases they have made.",
+        f"{statement}.{since} {plural(silent, 'customer has', 'customers have')} been silent for longer than usual, "
+        f"of {_of_whom(chapter, stages)}; even then {even_then} come back within {reach} days of the last purchase, "
+        "by how many purchases they have made.",
         value=silent,
         unit="customers",
         verdict="watch" if silent else "good",
     )
+
+
+def _of_whom(chapter: Chapter, stages: pd.DataFrame) -> str:
+    """Say of how many customers it is known whether they are silent for too long, and who isn't among them."""
+    waiting = count(stages["waiting"].sum())
+    everybody = chapter.purchases["customer"].n_unique()
+    if stages["waiting"].sum() == everybody:
+        return waiting
+    few = " (customers of few purchases count only where they came new)" if left_cut(chapter).cut else ""
+    return f"the {waiting} of {count(everybody)} of whom it can be said{few}"

@@ -22,6 +22,7 @@ from . import left_cut, lifetime_value, purchase_model, value_tiers
 MOST_COHORTS = 8
 MOST_GROUPS = 6  # of a kind, the largest; the others are taken together
 OTHERS = "others"
+NEAR_THE_END = 1 / 8  # of an interval's length
 NO_VALUE = "What is at stake can't be told: purchases or spend could not be forecast for every customer."
 BY_COHORT, BY_TIER = "first purchase", "value tier"
 
@@ -161,18 +162,21 @@ def stake_table(chapter: Chapter, stake: AtStake) -> ShownTable:
     columns: Columns = {
         "label": ("customers by", str),
         "customers": ("customers", count),
-        "revenue": (f"revenue expected ({currency})", count),
-        "revenue_at_stake": ("revenue at stake", count),
+        "revenue_at_stake": (f"revenue at stake ({currency})", count),
         "at_stake": ("lifetime value at stake", count),
         "ends": ("from … to", str),
-        "of_theirs": ("of what they would bring", if_known(percent, "not known")),
-        "lost": ("lost already", count),
-        "point": ("a point keeps", count),
+        "leaving": ("of those still here leave", if_known(_tenths, "not known")),
+        "point": ("a point fewer leaving keeps", if_known(count, "not known")),
+        "lost": ("lost already, at their old pace", count),
     }
-    whole = (frame["value"] + frame["at_stake"]).astype(float)
-    of_theirs = frame["at_stake"].astype(float).div(whole.where(whole > 0))
     caption = f"What leaving costs in the next {plural(chapter.parameters.horizon_days, 'day')} ({currency})"
-    return show_table(frame.assign(label=labels, ends=ends, of_theirs=of_theirs), caption, columns)
+    leaving = frame["leaves"].astype(float).div(frame["here"].astype(float).where(frame["here"] > 0))
+    frame = frame.assign(label=labels, ends=ends, leaving=leaving)
+    return show_table(frame, caption, columns)
+
+
+def _tenths(share: float) -> str:
+    return percent(share, 1)
 
 
 def about_cohorts(chapter: Chapter) -> Unsaid | None:
@@ -182,7 +186,7 @@ def about_cohorts(chapter: Chapter) -> Unsaid | None:
 
 
 def state_findings(chapter: Chapter, stake: AtStake | Unsaid) -> None:
-    """State what is at stake, where most of it lies, and what has been lost already."""
+    """State what is at stake, and where most of it lies."""
     if isinstance(stake, Unsaid):
         chapter.state("value_at_stake", stake.reason, verdict="unknown", question="losing")
         return
@@ -197,7 +201,17 @@ def state_findings(chapter: Chapter, stake: AtStake | Unsaid) -> None:
     statement += " of lifetime value with them"
     if np.isfinite(stake.share):
         statement += f", {percent(stake.share)} of what those still here would bring if they all stayed"
-    statement += f"; one point more retention keeps {money(base['point'], currency)}"
+    if np.isfinite(base["point"]):
+        leaving = percent(base["leaves"] / base["here"], 1)
+        statement += (
+            f"; {leaving} of those still here are expected to leave, and one point fewer keeps "
+            f"{money(base['point'], currency)}"
+        )
+    if low is not None and high is not None and not _in_the_middle(base["at_stake"], low, high):
+        statement += (
+            ". The sum lies near an end of its interval: how unlike customers are in leaving is hardly told by these "
+            "purchases"
+        )
     chapter.state(
         "value_at_stake",
         f"{statement}.",
@@ -209,13 +223,11 @@ def state_findings(chapter: Chapter, stake: AtStake | Unsaid) -> None:
         question="losing",
     )
     _state_where(chapter, stake)
-    chapter.state(
-        "value_lost_already",
-        f"Those who have probably left already would bring {money(base['lost'], currency)} in these {days} days had "
-        "they stayed: what can be won back of it is not retention's work.",
-        value=float(base["lost"]),
-        unit=currency,
-    )
+
+
+def _in_the_middle(value: float, low: float, high: float) -> bool:
+    """Return whether a value is no nearer to an end of its interval than an eighth of its length."""
+    return low + (high - low) * NEAR_THE_END <= value <= high - (high - low) * NEAR_THE_END
 
 
 def _state_where(chapter: Chapter, stake: AtStake) -> None:

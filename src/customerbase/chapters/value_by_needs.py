@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 
 from models.cluster_names import TELLING
+from models.clustering import Clusters
 from models.exact import exact_sum
 from models.needs import Needs, Trait
 from models.value_tiers import BELOW_ZERO, MOST_GROWABLE, MOST_VALUABLE, THE_REST, TIERS
@@ -19,11 +20,14 @@ from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import says_why_not
 from ..wording import count, if_known, percent
 
+#: What groups are that aren't clear, as a caption says it.
+HANDY = "The groups are handy pieces of a continuum: near a border the next group's action fits as well"
+NEXT_TO_NONE = 0.02  # share of baskets or of money
 FEWEST_SHARE = 0.01  # a cell of fewer customers, and of less value, is not worth an action of its own
 LEVERS = 2  # things to say of a group, the most telling first
 #: How much effort each tier is worth.
 EFFORT = {
-    MOST_VALUABLE: "keep: best service, a person to call",
+    MOST_VALUABLE: "keep: best service",
     MOST_GROWABLE: "grow: ask what they buy elsewhere",
     THE_REST: "serve at low cost",
     BELOW_ZERO: "settle price, returns and service first",
@@ -72,29 +76,34 @@ def crossed(chapter: Chapter, table: pl.DataFrame) -> pd.DataFrame:
 
 
 @says_why_not
-def action_table(cells: pd.DataFrame, told: Needs, named: pd.DataFrame) -> ShownTable:
-    """Show what to do in each cell: how much effort the tier is worth, and what the group's needs answer to."""
+def action_table(cells: pd.DataFrame, told: Needs, named: pd.DataFrame, grouping: Clusters | None = None) -> ShownTable:
+    """Show what to do in each cell: how much effort the tier is worth, and what the group's needs answer to.
+
+    Where the groups of `grouping` aren't clear, the caption says that they are handy pieces of a continuum.
+    """
     theirs = cells[
         cells["cluster"].notna() & ((cells["share"] >= FEWEST_SHARE) | (cells["value_share"] >= FEWEST_SHARE))
     ]
     if theirs.empty:
         raise CannotSay("No cell of value and needs holds enough customers to do something of its own for them.")
     levers = {row.cluster: lever(told, row) for row in named.itertuples()}
+    repeated = theirs["cluster"].duplicated()
     frame = theirs.assign(
         label=theirs["cluster"].astype(int).astype(str) + ": " + theirs["name"],
-        what=[
-            f"{EFFORT[tier]}; {levers[cluster]}"
-            for tier, cluster in zip(theirs["value_tier"], theirs["cluster"], strict=True)
-        ],
+        effort=theirs["value_tier"].map(EFFORT),
+        what=theirs["cluster"].map(levers).mask(repeated, "the same"),
     )
     columns: Columns = {
         "label": ("group", str),
         "value_tier": ("value tier", str),
         "customers": ("customers", count),
         "value_share": ("share of value", if_known(percent, "not known")),
-        "what": ("what to do", str),
+        "effort": ("how much effort", str),
+        "what": ("what to offer", str),
     }
     caption = f"Value by needs, cells of {percent(FEWEST_SHARE)} of the customers or of the value and more"
+    if grouping is not None and not grouping.clear:
+        caption += f". {HANDY}"
     return show_table(frame, caption, columns)
 
 
@@ -111,7 +120,8 @@ def lever(told: Needs, named: Any) -> str:
     for part in named.distinguishing:
         if abs(part["difference"]) < TELLING:
             break
-        phrase = _phrase(told.about[part["feature"]], more=part["difference"] > 0)
+        none = not part["value"] > NEXT_TO_NONE
+        phrase = _phrase(told.about[part["feature"]], more=part["difference"] > 0, none=none)
         if phrase and phrase not in said:
             said.append(phrase)
         if len(said) == LEVERS:
@@ -119,25 +129,25 @@ def lever(told: Needs, named: Any) -> str:
     return "; ".join(said) if said else "nothing in particular sets them apart: ask what they need"
 
 
-def _phrase(trait: Trait, *, more: bool) -> str | None:
-    """Return what to do for customers who have more of a trait than the base, or less."""
+def _phrase(trait: Trait, *, more: bool, none: bool) -> str | None:
+    """Return what to do for customers who have more of a trait than the base, or less, or next to none of it."""
     match trait.block, more:
         case "categories", True:
             return f"speak of {trait.label}, and what goes with it"
         case "categories", False:
             return None
         case "discount", True:
-            return "offers and coupons reach them: watch what they cost"
+            return "offers reach them: watch what they cost"
         case "discount", False:
-            return "no discounts: they buy without"
+            return "no discounts: they buy without" if none else "discounts matter less to them: try with fewer"
         case "rhythm", True:
             return "they buy in bursts: remind them when something is due"
         case "rhythm", False:
             return "they buy regularly: offer a standing order"
         case "basket", True:
-            return "large baskets: large packs, and delivery"
+            return "large baskets: reward what rounds up the order"
         case "basket", False:
-            return "small baskets: offer what completes them"
+            return "small baskets: give a reason to add one thing more"
         case "breadth", True:
             return "they buy widely: keep the whole range in stock"
         case "breadth", False:

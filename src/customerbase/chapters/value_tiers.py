@@ -13,7 +13,16 @@ import polars as pl
 from models.futures import Futures, draw_futures
 from models.posterior import Posterior
 from models.rfm import DAYS_PER_UNIT
-from models.value_tiers import BELOW_ZERO, MOST_GROWABLE, MOST_VALUABLE, TIERS, TierDoubt, tier_doubt, value_tiers
+from models.value_tiers import (
+    BELOW_ZERO,
+    MOST_GROWABLE,
+    MOST_VALUABLE,
+    THE_REST,
+    TIERS,
+    TierDoubt,
+    tier_doubt,
+    value_tiers,
+)
 
 from ..chapter import Chapter
 from ..errors import CannotSay
@@ -26,7 +35,7 @@ from .profit import costs_known, customer_profit, customer_revenue, profit_known
 YEAR = 365
 RECORDED, FROM_MODEL = "recorded", "from the model"
 NO_COSTS = "Who is below zero can't be told: what customers cost is not recorded."
-NO_DOUBT = "How far the tiers would hold can't be told: a lifetime value with its interval is needed for each customer."
+NO_DOUBT = "How sure the tiers are can't be told: a lifetime value with its interval is needed for each customer."
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,7 @@ def futures(chapter: Chapter) -> Futures:
 
 @says_why_not
 def doubt(chapter: Chapter, told: ValueTiers, drawn: Futures) -> TierDoubt:
-    """Tell how far the tiers hold in drawn futures; see `models.value_tiers.tier_doubt`."""
+    """Tell how sure the tiers are, and how far luck will mix them; see `models.value_tiers.tier_doubt`."""
     given = chapter.parameters
     valued = chapter.table("lifetime_value").iloc[drawn.rows]
     spent = (valued["expected_purchases"] * valued["expected_spend"]).to_numpy(float)
@@ -141,7 +150,9 @@ def doubt(chapter: Chapter, told: ValueTiers, drawn: Futures) -> TierDoubt:
     worth = np.divide(valued["clv"].to_numpy(float), spent, out=np.zeros(len(spent)), where=spent > 0)
     return tier_doubt(
         told.customers[drawn.rows],
-        drawn.brought * worth[:, np.newaxis],
+        drawn.expected * worth[:, np.newaxis],
+        realised=drawn.brought * worth[:, np.newaxis],
+        room_is_drawn=told.growth == FROM_MODEL,
         most_valuable_share=given.most_valuable_share,
         most_growable_share=given.most_growable_share,
         interval=given.interval,
@@ -201,6 +212,7 @@ def about_tiers(chapter: Chapter, told: ValueTiers) -> Unsaid | None:
             f"upper end of the {percent(chapter.parameters.interval)} interval of the value lies above what is "
             "expected. That is room the model leaves, not a promise."
         )
+        said.append(_next_by_value(told))
     elif told.growth == RECORDED and told.with_potential < told.customers.height:
         said.append(
             f"Potential or share of wallet is recorded of {plural(told.with_potential, 'customer')} of "
@@ -208,18 +220,32 @@ def about_tiers(chapter: Chapter, told: ValueTiers) -> Unsaid | None:
         )
     if not told.losses_known:
         said.append(NO_COSTS)
-    return Unsaid(" ".join(said)) if said else None
+    return Unsaid(" ".join(filter(None, said))) if said else None
+
+
+def _next_by_value(told: ValueTiers) -> str:
+    """Say how far the most growable are those next by value under another name."""
+    others = told.customers.filter(pl.col("value_tier").is_in([MOST_GROWABLE, THE_REST]) & pl.col("clv").is_not_null())
+    growing = others.filter(value_tier=MOST_GROWABLE)
+    if growing.is_empty():
+        return ""
+    following = others.sort("clv", "customer", descending=[True, False]).head(growing.height)
+    both = following.filter(value_tier=MOST_GROWABLE).height
+    return (
+        f"{percent(both / growing.height)} of the most growable are simply those who come next by value after the most "
+        "valuable."
+    )
 
 
 def state_findings(chapter: Chapter, told: ValueTiers, doubted: TierDoubt | Unsaid) -> None:
-    """State whom the value rests on, who is below zero, and how far the tiers hold."""
+    """State whom the value rests on, who is below zero, and how sure the tiers are."""
     sums = {str(row["tier"]): row for row in tier_sums(told).to_dict("records")}
-    _state_most_valuable(chapter, sums)
+    _state_most_valuable(chapter, told, sums)
     _state_below_zero(chapter, told, sums)
     _state_doubt(chapter, doubted)
 
 
-def _state_most_valuable(chapter: Chapter, sums: dict[str, Any]) -> None:
+def _state_most_valuable(chapter: Chapter, told: ValueTiers, sums: dict[str, Any]) -> None:
     if MOST_VALUABLE not in sums or not sums[MOST_VALUABLE]["value_share"] > 0:
         reason = "Who is most valuable can't be told: there is no lifetime value that sets some customers apart."
         chapter.state("most_valuable", reason, verdict="unknown")
@@ -229,7 +255,8 @@ def _state_most_valuable(chapter: Chapter, sums: dict[str, Any]) -> None:
         f"The {plural(best['customers'], 'most valuable customer')} ({percent(best['share'])} of all) hold "
         f"{percent(best['value_share'])} of the lifetime value"
     )
-    if MOST_GROWABLE in sums:
+    # what the model leaves open is no promise that somebody will grow
+    if MOST_GROWABLE in sums and told.growth == RECORDED:
         growing = sums[MOST_GROWABLE]
         statement += f"; another {count(growing['customers'])} have the most room to grow"
     chapter.state("most_valuable", f"{statement}.", value=best["value_share"], unit="share of value", question="who")
@@ -246,7 +273,8 @@ def _state_below_zero(chapter: Chapter, told: ValueTiers, sums: dict[str, Any]) 
     one = below["customers"] == 1
     statement = f"{plural(below['customers'], 'customer')} {'is' if one else 'are'} below zero"
     if below["profit"] < 0:
-        statement += f": together {money(-below['profit'], chapter.parameters.currency)} lost {since(chapter)}"
+        together = "" if one else "together "
+        statement += f": {together}{money(-below['profit'], chapter.parameters.currency)} lost {since(chapter)}"
     chapter.state("below_zero", f"{statement}.", value=below["customers"], unit="customers", verdict="act")
 
 
@@ -260,10 +288,13 @@ def _state_doubt(chapter: Chapter, doubted: TierDoubt | Unsaid) -> None:
         for tier, held in doubted.held.to_dict("index").items()
         if tier in (MOST_VALUABLE, MOST_GROWABLE)
     ]
-    statement = (
-        f"By what customers really bring in the next {count(chapter.parameters.horizon_days)} days "
-        f"{percent(mean)} ({between(100 * low, 100 * high)}%) of them will have another tier than today"
-    )
-    if kept:
-        statement += f"; of today's tiers {listed(kept)} will hold"
+    statement = "As far as their value is known"
+    statement += f", {listed(kept)} are rightly so called; of all" if kept else ", of all"
+    statement += f" customers {percent(mean)} ({between(100 * low, 100 * high)}%) belong in another tier than today's"
+    if mean > 0 and doubted.realised is not None and MOST_VALUABLE in doubted.realised.index:
+        lucky = percent(float(doubted.realised["mean"][MOST_VALUABLE]))
+        statement += (
+            f". Luck comes on top: if the model is right, {lucky} of today's most valuable will be among those who "
+            f"bring most in the next {count(chapter.parameters.horizon_days)} days"
+        )
     chapter.state("tiers_hold", f"{statement}.", value=mean, low=low, high=high, unit="share of customers")

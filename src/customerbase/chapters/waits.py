@@ -11,6 +11,7 @@ import polars as pl
 from models.survival import purchase_gaps
 
 from ..chapter import Chapter
+from ..ledger.returns import STOOD
 from .left_cut import left_cut, new_customers
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
@@ -72,21 +73,20 @@ class Waits:
     watched : dict of str to int
         For each stage's name the days for which its customers have been watched, by all but a few of those watched
         longest. Whoever has bought again is no longer at risk but has been watched all the same.
+    from_first_sale : polars.DataFrame
+        The waits that follow a customer's true first purchase as it stood on its day, also where it was returned later:
+        what is said to have been known on that day must not depend on that.
     """
 
     rows: pl.DataFrame
     stages: dict[Stage, pl.DataFrame]
     watched: dict[str, int]
+    from_first_sale: pl.DataFrame
 
     @property
     def first(self) -> pl.DataFrame:
         """The waits that follow a customer's true first purchase."""
         return self.stages.get(Stage(1, 1), self.rows.clear())
-
-    @property
-    def first_seen(self) -> pl.DataFrame:
-        """The waits that follow the first purchase seen in the ledger, true or not."""
-        return self.rows.filter(pl.col("purchase_number") == 1)
 
 
 def waits(chapter: Chapter) -> Waits:
@@ -105,7 +105,22 @@ def waits(chapter: Chapter) -> Waits:
         chosen = (new if stage.is_single else rows).filter(within)
         if chosen.height:
             found[stage] = chosen
-    return Waits(rows, found, {stage.name: watched_days(chosen, chapter.as_of) for stage, chosen in found.items()})
+    first = found.get(Stage(1, 1), rows.clear())
+    watched = {stage.name: watched_days(chosen, chapter.as_of) for stage, chosen in found.items()}
+    return Waits(rows, found, watched, _from_first_sale(chapter, first))
+
+
+def _from_first_sale(chapter: Chapter, first: pl.DataFrame) -> pl.DataFrame:
+    """Return the waits after first purchases, where some purchases were undone counted with these."""
+    sales = chapter.ledger.filter(pl.col("kind") == "sale")
+    if sales.select(STOOD.all()).item():
+        return first
+    days = sales.select("customer", pl.col("date").dt.date(), "amount")
+    waited = purchase_gaps(days, chapter.as_of).filter(pl.col("purchase_number") == 1)
+    found = left_cut(chapter)
+    if not found.cut:
+        return waited
+    return waited.clear() if found.new_from is None else waited.filter(pl.col("date").dt.date() >= found.new_from)
 
 
 def watched_days(rows: pl.DataFrame, as_of: dt.date) -> int:

@@ -72,8 +72,8 @@ def _held_out(base: Any, test: Any, interval: float) -> Picture:
     share = table.drop(columns="ahead") / running
     end = share.iloc[-1]
     title = (
-        f"Foretold {plural(test.periods, period)} ahead, {percent(end['model'])} of contracts would still be on; "
-        f"{percent(end['actual'])} are"
+        f"Foretold {plural(test.periods, period)} ahead, {percent(end['model'])} of contracts would be renewed "
+        f"each time; {percent(end['actual'])} were"
     )
     names = {"model": "shifted-beta-geometric", "constant": "one churn rate", "line": "straight line"}
     colors = {"actual": INK, "model": ORANGE, "constant": GREEN, "line": QUIET}
@@ -85,7 +85,7 @@ def _held_out(base: Any, test: Any, interval: float) -> Picture:
         marked = "o" if len(table) <= MOST_MARKED else "-"
         ax.plot(table["ahead"], share["actual"], marked, color=INK, markersize=5, zorder=3, clip_on=False)
         lowest = float(np.min([share[name].min() for name in (*dashes, "low", "actual")]))
-        _finish(ax, f"{period}s after {day(test.cut)}", f"still on (band: {percent(interval)} interval)")
+        _finish(ax, f"{period}s after {day(test.cut)}", f"renewed so far (band: {percent(interval)} interval)")
         ax.set_ylim(max(0.0, lowest - 0.06), 1.02)
         ax.set_xlim(0, test.periods * 1.01)
         ends = ("actual", *dashes)

@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from ..chapters.defection import given_up_too_soon
+from ..chapters.hazard_ratios_in_words import SIGNIFICANT
 from ..unsaid import says_why_not
 from ..wording import count, day, listed, percent, plural
 from .style import BLUE, GREEN, INK, ORANGE, QUIET, Picture, drawing, in_percent, label_ends
@@ -25,7 +27,7 @@ def who_has_left(asked: Any, table: Any, lines: Any, seed: int) -> Picture:
     """Draw customers by purchases and silence, and from which silence on each of the three calls them gone."""
     customers = asked.customers
     late = table[table["rule_stays"] & ~table["curve_stays"]]["customers"].sum()
-    slow = table[~table["rule_stays"] & table["curve_stays"]]["customers"].sum()
+    slow = given_up_too_soon(table)["customers"].sum()
     still = f"still counts {plural(late, 'customer')} as active whose kind seldom come back"
     given_up = f"gives up {plural(slow, 'customer')} whose kind do come back"
     said = [text for text, number in ((still, late), (given_up, slow)) if number]
@@ -74,7 +76,8 @@ def who_has_left(asked: Any, table: Any, lines: Any, seed: int) -> Picture:
 def foretold_and_bought(judged: Any, interval: float) -> Picture:
     """Draw the share who bought against the probability foretold, for each of the three."""
     best = judged.scores.iloc[0]
-    as_good = [LABELS[method] for method in judged.scores.loc[judged.scores["worse_low"] <= 0, "method"]]
+    beaten = judged.scores["p_value"] < SIGNIFICANT  # the best one's own is missing
+    as_good = [LABELS[method] for method in judged.scores.loc[~beaten, "method"]]
     title = (
         "The three foretold equally well who would buy again, as far as can be told"
         if len(as_good) == len(judged.scores)

@@ -38,7 +38,8 @@ TOO_SELDOM = "too seldom to tell"
 def number_of_groups(grouping: Clusters) -> Picture:
     """Draw for each method and number of groups whether they are found again, and whether they are apart."""
     groups = plural(grouping.k, "group")
-    title = f"{groups} are found again in halves of the base, and are apart"
+    on = f" by {grouping.part}" if grouping.part else ""
+    title = f"{groups}{on} are found again in halves of the base, and are apart"
     if not grouping.clear:
         title = f"No clear groups here: the {groups} shown are handy pieces of a continuum"
     choice = grouping.choice

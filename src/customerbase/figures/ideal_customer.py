@@ -14,7 +14,7 @@ from models.ideal_customer import IdealCustomer, by_score
 from ..chapter import Chapter
 from ..chapters.ideal_customer import Quality, direction, doesnt_tell, trait_in_words
 from ..errors import CannotSay
-from ..unsaid import says_why_not
+from ..unsaid import Unsaid, says_why_not
 from ..wording import count, percent
 from .style import BLUE, FAINT, INK, ORANGE, QUIET, Picture, drawing, in_dates, in_percent, label_line
 
@@ -32,7 +32,7 @@ def importance(found: IdealCustomer, interval: float) -> Picture:
     telling = [trait_in_words(str(trait)) for trait in found.importance.loc[found.importance["tells"], "trait"]]
     area = f"{percent(found.auc.value)} of pairs"
     if telling:
-        title = f"Of a first purchase, the {telling[0]} tells most about who becomes good"
+        title = f"Of a first purchase, who becomes good is told most by the {telling[0]}"
     else:
         title = f"The first purchase picks the right one in {area}; no trait stands out from the others"
     with drawing(title, height=1.5 + 0.3 * len(shown)) as (figure, ax):
@@ -51,17 +51,19 @@ def importance(found: IdealCustomer, interval: float) -> Picture:
             f"({percent(interval)} intervals; empty: shared, or chance)"
         )
     rows = "; ".join(
-        f"{trait_in_words(str(row.trait))} {100 * row.loss:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f})"
+        f"{trait_in_words(str(row.trait))} {_tenths(row.loss)} ({_tenths(row.low)} to {_tenths(row.high)})"
         for row in _rows(shown.iloc[::-1])
     )
     return Picture(figure, f"{title}. Points that the score loses when the trait is shuffled among customers: {rows}.")
 
 
-@says_why_not
-def by_scores(found: IdealCustomer, interval: float) -> Picture:
-    """Draw what was expected and what turned out, from the lowest scores to the highest."""
-    if not found.tells:
-        raise CannotSay(doesnt_tell(found))
+def by_scores(found: IdealCustomer | Unsaid, interval: float) -> Picture | None:
+    """Draw what was expected and what turned out, from the lowest scores to the highest.
+
+    Nothing is drawn where the figure of the traits has said why not.
+    """
+    if isinstance(found, Unsaid) or not found.tells:
+        return None
     table = by_score(found, coverage=interval)
     part = "tenth" if len(table) == 10 else "fifth"
     best, base = table.iloc[-1], float(found.good.mean())
@@ -127,6 +129,11 @@ def by_month(chapter: Chapter, found: Quality) -> Picture:
     return Picture(
         figure, f"{title}. By month of the first purchase: {'; '.join(_month(row) for row in _rows(table))}."
     )
+
+
+def _tenths(share: float) -> str:
+    """Return points with a decimal, none of them as -0.0."""
+    return f"{round(100 * share, 1) + 0.0:.1f}"
 
 
 def _inside(ax: Axes, color: str) -> dict[str, Any]:

@@ -6,53 +6,63 @@ import numpy as np
 import polars as pl
 from statsmodels.stats.proportion import proportion_confint
 
-from models.reasons_for_leaving import ANY
+from models.reasons_for_leaving import ANY, SIGNIFICANT
 from models.satisfaction import Left, left_share
 
-from ..chapters.reasons import AfterComplaint, Reasons, Satisfaction, name_of
+from ..chapters.reasons import AfterComplaint, Reasons, Satisfaction, costliest, name_of, roughly
 from ..errors import CannotSay
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, day, money, percent, plural
+from ..wording import between, count, day, percent, plural
 from .style import BLUE, INK, ORANGE, QUIET, Picture, drawing, in_percent, in_thousands, label_ends
 
 REASONS_DRAWN = 8
 ROW = 0.34  # height of a reason, in inches
-AROUND = 1.7  # height of what stands above and below them
+AROUND = 1.9  # height of what stands above and below them
 NAME_LETTERS = 30
 LIGHT = "#9cc5e0"
 
 
 @says_why_not
 def lost_by_reason(found: Reasons, interval: float, currency: str, horizon_days: int) -> Picture:
-    """Draw the value lost with each reason, with its interval; what chance explains as well is grey."""
+    """Draw the value lost with each reason, with its interval; what chance can explain is grey."""
     single = found.table.filter((pl.col("kind") != ANY) & pl.col("lost").is_not_nan()).head(REASONS_DRAWN)
     if single.is_empty():
-        raise CannotSay("Of no reason are there enough customers yet who can be compared.")
+        raise CannotSay(
+            "Of no reason are there enough customers yet who can be compared, or a few hold most of the value."
+        )
     names = [name_of(kind, reason) for kind, reason in single.select("kind", "reason").iter_rows()]
-    first = single.row(0, named=True)
-    title = f"Most value went with '{names[0]}': {money(first['lost'], currency)} in {count(horizon_days)} days"
-    if not first["clear"]:
-        title = "Of the costliest reason it can't be told whether it is more than chance"
+    first = costliest(found)
+    title = "No reason goes with a loss beyond chance"
+    if first["lost_clear"]:
+        name = name_of(first["kind"], first["reason"])
+        title = f"Most revenue went with '{name}': {currency} {roughly(first['lost'])} in {count(horizon_days)} days"
     with drawing(title, height=AROUND + ROW * len(names)) as (figure, ax):
         ax.axvline(0, color=QUIET, linewidth=1.2)
         for place, row in enumerate(single.iter_rows(named=True)):
-            color = ORANGE if row["clear"] else QUIET
+            color = ORANGE if row["lost_clear"] else QUIET
             ax.plot([row["lost_low"], row["lost_high"]], [place, place], color=color, linewidth=2.2)
             ax.plot(row["lost"], place, "o", color=color, markersize=7, markeredgecolor=INK, markeredgewidth=0.6)
-        ax.set_yticks(
-            range(len(names)), [f"{name}\n{row} compared" for name, row in zip(names, single["compared"], strict=True)]
-        )
+        compared = single.select("compared", "worth").iter_rows()
+        labels = [
+            f"{name}\n{number} compared, worth {worth:.0f}"
+            for name, (number, worth) in zip(names, compared, strict=True)
+        ]
+        ax.set_yticks(range(len(names)), labels)
         ax.set_ylim(len(names) - 0.4, -0.6)
         ax.grid(visible=True, axis="x")
         ax.grid(visible=False, axis="y")
         ax.locator_params(axis="x", nbins=4)
         in_thousands(ax.xaxis)
-        ax.set_xlabel(f"value lost ({currency}; lines: {percent(interval)} intervals)\ngrey: chance explains as much")
+        ax.set_xlabel(
+            f"revenue lost ({currency}; lines: {percent(interval)} intervals)\n"
+            f"orange: beyond chance (p below {SIGNIFICANT:g}, Holm); grey: not\n"
+            "worth: in customers of equal value"
+        )
     told = "; ".join(
-        f"{name}: {money(row['lost'], currency)} ({between(row['lost_low'], row['lost_high'], '{:z,.0f}')})"
+        f"{name}: {currency} {roughly(row['lost'])} ({roughly(row['lost_low'])} to {roughly(row['lost_high'])})"
         for name, row in zip(names, single.iter_rows(named=True), strict=True)
     )
-    return Picture(figure, f"{title}. Value lost by reason: {told}.")
+    return Picture(figure, f"{title}. Revenue lost by reason: {told}.")
 
 
 @says_why_not
@@ -72,12 +82,12 @@ def bought_again(complained: AfterComplaint, interval: float) -> Picture:
         ax.set_ylim(0, 1.02)
         ax.set_xlim(0)
         in_percent(ax.yaxis)
-        ax.set_xlabel("days since the complaint, or since the same month")
+        ax.set_xlabel("days since the complaint, or since the day compared")
         ax.set_ylabel(f"bought again (band: {percent(interval)} interval)")
         ends = [shares[-1], curves["comparable"][-1]]
         label_ends(ax, days[-1], ends, ["complained", "comparable"], [ORANGE, BLUE])
     between_ = between(100 * found.low, 100 * found.high, "{:+z.0f}")
-    told = f"{100 * found.difference:+z.0f} points ({between_}), of {plural(found.cases, 'customer')} who complained"
+    told = f"{between_} points, of {plural(found.cases, 'customer')} who complained"
     return Picture(figure, f"{title}: {told}.")
 
 
@@ -95,12 +105,11 @@ def _satisfied_and_gone(found: Satisfaction, interval: float) -> Picture:
     divided = found.divided
     groups = [(satisfied, left_share(divided, satisfied, interval)) for satisfied in (True, False)]
     groups = [(satisfied, left) for satisfied, left in groups if left.customers]
-    gone = divided.filter(~pl.col("stays"))
-    though = float(gone.filter("satisfied")["customers"].sum()) / max(float(gone["customers"].sum()), 1)
-    title = (
-        f"{percent(though)} of those who left since had called themselves satisfied"
-        if gone["customers"].sum()
-        else "Nobody who answered has left since"
+    title = ", ".join(
+        f"{percent(left.share)} of those who were {'satisfied' if satisfied else 'not satisfied'} have gone"
+        if (satisfied, left) == groups[0]
+        else f"{percent(left.share)} of the others"
+        for satisfied, left in groups
     )
     rows: list[tuple[str, float, Left | None]] = []
     for satisfied, left in groups:
@@ -119,7 +128,7 @@ def _satisfied_and_gone(found: Satisfaction, interval: float) -> Picture:
         ax.set_xlim(0, 1)
         ax.grid(visible=False, axis="y")
         in_percent(ax.xaxis)
-        ax.set_xlabel(f"orange: silent or left since; light: still here\n(lines: {percent(interval)} intervals)")
+        ax.set_xlabel(f"orange: gone since; light: still here\n(lines: {percent(interval)} intervals)")
     told = "; ".join(f"{name.replace(chr(10), ' ')} {percent(share)} gone" for name, share, _ in rows)
     return Picture(figure, f"{title}. Surveys from {day(found.first)} to {day(found.last)}: {told}.")
 

@@ -11,8 +11,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullL
 
 from models.repurchase_intervals import RHYTHM
 
-from ..chapters.breadth import ALONE, RELATIVE, WITHIN, Answers, wide_buyers_return_sooner
-from ..chapters.hazard_ratios_in_words import in_words, sentence_start
+from ..chapters.breadth import ALONE, RELATIVE, WITHIN, Answers, wide_buyers
+from ..chapters.hazard_ratios_in_words import SIGNIFICANT, in_words, sentence_start
 from ..chapters.repurchase import LASTS, UNTOLD, Lasting, Regression, course, ends_of
 from ..errors import CannotSay
 from ..unsaid import says_why_not
@@ -36,30 +36,32 @@ def effects(found: Regression) -> Picture:
     beside = effects[~effects["covariate"].isin(RHYTHM)]
     shown = (effects if beside.empty else beside).head(MOST_SHOWN)
     first, more = shown.iloc[0], [found.waits.more(name) for name in shown["covariate"]]
-    if first["low"] > 1 or first["high"] < 1:
+    clear = (shown["p_value"] < SIGNIFICANT).tolist()
+    if clear[0]:
         told = in_words(first["hazard_ratio"], first["low"], first["high"])
         title = sentence_start(f"{more[0]}: back {told}, all else equal")
     else:
         title = "Beside their own rhythm, nothing known goes clearly with when customers come back"
     under = f"back later or sooner, rhythm and all else equal\n(bars: {percent(found.fit.interval)} interval)"
-    return _forest(title, more, ends_of(shown), [BLUE] * len(more), under)
+    return _forest(title, more, ends_of(shown), [BLUE] * len(more), clear, under)
 
 
 @says_why_not
 def breadth(found: Answers, interval: float) -> Picture:
     """Draw what twice the categories go with, asked in several ways."""
-    if found[WITHIN].low > 1:
+    if found[WITHIN].sooner:
         title = "The same customer, too, comes back sooner after a wider basket"
-    elif wide_buyers_return_sooner(found):
-        title = "Customers who buy widely come back sooner; the same customer after a wider basket doesn't"
+    elif wide_buyers(found):
+        title = f"{sentence_start(wide_buyers(found))} come back sooner; the same customer after a wider basket doesn't"
     else:
-        title = "At equal spend and rhythm breadth doesn't go with coming back sooner"
+        title = "At equal spend and rhythm breadth doesn't clearly go with coming back sooner"
     by_customer = {RELATIVE, WITHIN}
     colors = [ORANGE if name in by_customer else QUIET if name == ALONE else BLUE for name in found]
     rows = [answer.question for answer in found.values()]
     ends = [(answer.ratio, answer.low, answer.high) for answer in found.values()]
     under = f"back later or sooner, with twice the categories\n(bars: {percent(interval)} interval)"
-    picture = _forest(title, rows, ends, colors, under)
+    clear = [answer.sooner or answer.later for answer in found.values()]
+    picture = _forest(title, rows, ends, colors, clear, under)
     return Picture(picture.figure, f"{picture.alt} Orange: each customer beside their own usual.")
 
 
@@ -109,8 +111,10 @@ def lasting(found: Lasting, interval: float) -> Picture:
     return Picture(figure, f"{title}. {rows}.")
 
 
-def _forest(title: str, names: Sequence[str], ends: Sequence[Ends], colors: Sequence[str], under: str) -> Picture:
-    """Draw ratios under one another, each with its interval and in words."""
+def _forest(
+    title: str, names: Sequence[str], ends: Sequence[Ends], colors: Sequence[str], clear: Sequence[bool], under: str
+) -> Picture:
+    """Draw ratios under one another, each with its interval, and in words where it is more than chance."""
     ratios = np.array(ends)
     reach = max(float(np.abs(np.log(ratios[:, 0])).max()), 0.02) * WIDEST
     left = max(float(ratios[:, 1].min()), np.exp(-reach))
@@ -118,15 +122,15 @@ def _forest(title: str, names: Sequence[str], ends: Sequence[Ends], colors: Sequ
     left, right = min(left, 0.97), max(right, 1.03)
     with drawing(title, height=ROW * len(names) + 1.15) as (figure, ax):
         ax.axvline(1, color=QUIET, linewidth=1)
-        for place, ((ratio, low, high), color) in enumerate(zip(ends, colors, strict=True)):
+        for place, ((ratio, low, high), color, told) in enumerate(zip(ends, colors, clear, strict=True)):
             ax.plot([max(low, left), min(high, right)], [place, place], color=color, linewidth=2.2)
             ax.plot(ratio, place, "o", color=color, markersize=5.5)
             ax.annotate(
-                in_words(ratio, low, high) if low > 1 or high < 1 else "no clear effect",
+                in_words(ratio, low, high) if told else "could be chance",
                 (1.02, place),
                 xycoords=("axes fraction", "data"),
                 va="center",
-                color=color,
+                color=color if told else QUIET,
                 fontsize=8,
                 fontweight="bold",
                 annotation_clip=False,

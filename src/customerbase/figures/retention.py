@@ -10,6 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
+from ..chapters.hazard_ratios_in_words import sentence_start
+from ..chapters.retention_groups import none_differ
 from ..errors import CannotSay
 from ..unsaid import says_why_not
 from ..wording import between, count, key, listed, percent
@@ -34,10 +36,10 @@ PAST_THE_LAST = 1.35  # how far beyond the last alarming day the figure of silen
 def first_to_second(table: pd.DataFrame, never: NeverBack, reference: float, interval: float) -> Picture:
     """Draw who has not come back since the first purchase, with the confidence band, beside what practice loses."""
     curve = _watched(table, FIRST_TO_SECOND, never.days)
-    title = f"{percent(never.share.value)} of customers have not come back {count(never.days)} days after their first"
+    who = never.whom or "customers"
+    title = f"{percent(never.share.value)} of {who} have not come back {count(never.days)} days after their first"
     ends = between(100 * never.share.low, 100 * never.share.high, "{:.1f}")
     with drawing(f"{title} purchase") as (figure, ax):
-        ax.axhline(reference, color=ORANGE, linestyle="--", linewidth=1.2)
         _draw(ax, curve, BLUE, "-")
         ax.plot([never.days], [never.share.value], "o", color=BLUE, markersize=5)
         reach = f"{percent(never.share.value, 1)}\n({ends})"
@@ -54,19 +56,26 @@ def first_to_second(table: pd.DataFrame, never: NeverBack, reference: float, int
             va="bottom" if above else "top",
         )
         _finish(ax, "days since the first purchase", f"not yet back (band: {percent(interval)} interval)")
-        below, right = never.share.value > reference, _height(curve, never.days // 3) < reference
-        label_line(
-            ax,
-            never.days if right else 0,
-            reference,
-            f"practice: up to {percent(reference)} lost",
-            ORANGE,
-            offset=(0 if right else 4, -4 if below else 4),
-            ha="right" if right else "left",
-            va="top" if below else "bottom",
-        )
-    alt = f"{title} purchase ({ends}%). Kaplan-Meier curve with its {percent(interval)} band, beside the "
-    return Picture(figure, f"{alt}{percent(reference)} that practice loses there.")
+        if not never.whom:
+            _draw_reference(ax, curve, never, reference)
+    alt = f"{title} purchase ({ends}%). Kaplan-Meier curve with its {percent(interval)} band"
+    return Picture(figure, f"{alt}." if never.whom else f"{alt}, beside the {percent(reference)} practice loses there.")
+
+
+def _draw_reference(ax: Axes, curve: pd.DataFrame, never: NeverBack, reference: float) -> None:
+    """Draw what practice loses after a first purchase, with its name where the curve leaves room."""
+    ax.axhline(reference, color=ORANGE, linestyle="--", linewidth=1.2)
+    below, right = never.share.value > reference, _height(curve, never.days // 3) < reference
+    label_line(
+        ax,
+        never.days if right else 0,
+        reference,
+        f"practice: up to {percent(reference)} lost",
+        ORANGE,
+        offset=(0 if right else 4, -4 if below else 4),
+        ha="right" if right else "left",
+        va="top" if below else "bottom",
+    )
 
 
 @says_why_not
@@ -129,9 +138,9 @@ def by_group(compared: Compared, interval: float) -> Picture:
     """Draw how soon customers come back in the groupings that differ most surely."""
     differing = [grouping for grouping in compared.groupings if grouping.differs]
     if not differing:
-        raise CannotSay("No grouping differs by more than chance, so there is no curve to show.")
+        raise CannotSay(none_differ(compared))
     drawn = differing[:GROUPINGS_DRAWN]
-    title = f"Who comes back sooner differs by {listed([key(grouping.name) for grouping in drawn])}"
+    title = f"Who comes back sooner differs by {listed([grouping.words for grouping in drawn])}"
     with drawing(title, height=0.9 + 2.4 * len(drawn), rows=len(drawn)) as (figure, axes):
         for ax, grouping in zip(np.atleast_1d(axes), drawn, strict=True):
             _draw_grouping(ax, grouping, interval)
@@ -147,8 +156,8 @@ def rates(by_quarter: pd.DataFrame, interval: float) -> Picture:
     shown = by_quarter.tail(16)
     last = shown.iloc[-1]
     title = (
-        f"In {last['period']} {last['kept_rate']:.0f}% of active customers stayed active; "
-        f"with those won back CRR is {last['crr']:.0f}%"
+        f"In {last['period']} {100 - last['kept_rate']:.0f}% of active customers fell silent; "
+        f"{count(last['lost'])} did, and {count(last['reactivated'])} came back"
     )
     with drawing(title) as (figure, ax):
         place = np.arange(len(shown))
@@ -187,7 +196,7 @@ def _draw_grouping(ax: Axes, grouping: Grouping, interval: float) -> None:
         _draw(ax, curve, color, dashes)
     _finish(ax, "", f"not yet back\n(bands: {percent(interval)})")
     p = f"p {'< 0.001' if grouping.p_value < 0.001 else f'= {grouping.p_value:.3f}'}, corrected"
-    ax.set_title(f"{key(grouping.name)} (log-rank, {p})", color=QUIET)
+    ax.set_title(f"{grouping.words} (log-rank, {p})", color=QUIET)
     heights = _apart([curve["survival"].iloc[-1] for curve in curves], LINE_OF_PANEL)
     label_ends(ax, max(last.values()), heights, [key(name, LONGEST_LABEL) for name in names], SERIES)
 
@@ -201,7 +210,7 @@ def _in_words(grouping: Grouping) -> str:
     rows = "; ".join(
         f"{key(name)}: {percent(back)}" for name, back in zip(groups["group"], groups["back"], strict=True)
     )
-    return f"{key(grouping.name).capitalize()}, back within {count(grouping.days)} days: {rows}."
+    return f"{sentence_start(grouping.words)}, back within {count(grouping.days)} days: {rows}."
 
 
 def _apart(heights: list[float], line: float) -> list[float]:

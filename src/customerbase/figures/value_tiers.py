@@ -66,7 +66,7 @@ def tiers(sums: pd.DataFrame) -> Picture:
 
 @says_why_not
 def tier_doubt(doubted: TierDoubt, interval: float) -> Picture:
-    """Draw where the customers of each of today's tiers are by what they really bring in drawn futures."""
+    """Draw where the customers of each of today's tiers belong within what isn't known of their value."""
     sizes = doubted.moves.sum(axis=1)
     shown = [tier for tier in TIERS if sizes[tier] > 0]
     if not shown:
@@ -74,10 +74,7 @@ def tier_doubt(doubted: TierDoubt, interval: float) -> Picture:
     shares = doubted.moves.loc[shown].div(sizes[shown], axis=0)
     lead = shown[0]
     kept, low, high = map(float, doubted.held.loc[lead].to_numpy())
-    title = (
-        f"By what they will really bring, {percent(kept)} "
-        f"({between(100 * low, 100 * high)}%) of {people_of(lead)} keep their tier"
-    )
+    title = f"{percent(kept)} ({between(100 * low, 100 * high)}%) of {people_of(lead)} are rightly so called"
     with drawing(title, height=1.25 + 0.42 * len(shown)) as (figure, ax):
         left = np.zeros(len(shown))
         for tier in TIERS:
@@ -113,7 +110,8 @@ def tier_doubt(doubted: TierDoubt, interval: float) -> Picture:
         + ", ".join(f"{percent(part)} {then}" for then, part in parts.items() if part > 0)
         for tier, parts in shares.to_dict("index").items()
     )
-    return Picture(figure, f"{title} ({percent(interval)} interval). Today's tiers, and where they are: {rows}.")
+    said = f"{title} ({percent(interval)} interval), given what isn't known of their value."
+    return Picture(figure, f"{said} Today's tiers, and where they belong: {rows}.")
 
 
 def people_of(tier: str) -> str:

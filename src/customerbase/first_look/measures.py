@@ -54,8 +54,8 @@ def guess_measures(profiles: Mapping[str, Profile]) -> tuple[list[Guess], list[s
     Returns
     -------
     list of Guess
-        Of amount, or else of quantity and unit_price, and of cost, discount and coupon where they are there. Where nothing
-        can be the amount, its column is None.
+        Of amount, or else of quantity and unit_price, and of cost, discount and coupon where they are there. Where
+        nothing can be the amount, its column is None.
     list of str
         What the analyst should know about columns of numbers that weren't taken.
     """
