@@ -127,7 +127,8 @@ def segments(
     polars.DataFrame
         One row for each customer of the table `lifetime_value`: customer, value_tier, value_tier_probability (in which
         share of draws of the value the tier holds; null where not drawn), cluster (from 1) and cluster_name (null for
-        who bought too seldom to show needs), typicality (1 in the middle of the cluster, 0 as far from it as nobody else).
+        who bought too seldom to show needs), typicality (1 in the middle of the cluster, 0 as far from it as nobody
+        else).
     """
     frame = told.customers.select("customer", "value_tier")
     if not isinstance(doubted, Unsaid):
