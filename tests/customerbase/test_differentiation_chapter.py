@@ -187,7 +187,7 @@ class TestValue:
     def test_who_is_sold_to_below_cost_is_below_zero(self, page):
         below = page.table.filter(value_tier=BELOW_ZERO)["customer"]
         assert set(below) == {name(number) for number in LOSSES}
-        assert "2 customers are below zero" in page.findings()["below_zero"]
+        assert "2 customers are below zero" in page.findings()["tier_below_zero"]
 
     def test_the_cells_of_value_by_needs_add_up_to_the_base(self, page):
         assert page.cells["customers"].sum() == 100

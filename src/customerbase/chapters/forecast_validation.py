@@ -444,7 +444,8 @@ def state_doubts(chapter: Chapter, found: pd.DataFrame | Unsaid) -> None:
     seen = found["seen"].fillna(False).astype(bool)
     means = MEANS | {"left_cut": what_it_means(chapter, "purchase_model")}
     for row in found[seen].itertuples():
-        chapter.state(str(row.assumption), means[str(row.assumption)] or "", value=float(row.value), verdict="watch")  # type: ignore[arg-type]
+        name = str(row.assumption)
+        chapter.state(f"doubt_{name}", means[name] or "", value=float(row.value), verdict="watch")  # type: ignore[arg-type]
     unknown = found["seen"].isna()
     sentences = [
         f"{verb}: {listed([DOUBTS[name].lower() for name in found.loc[which, 'assumption']])}"

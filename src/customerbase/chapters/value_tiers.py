@@ -264,10 +264,10 @@ def _state_most_valuable(chapter: Chapter, told: ValueTiers, sums: dict[str, Any
 
 def _state_below_zero(chapter: Chapter, told: ValueTiers, sums: dict[str, Any]) -> None:
     if not told.losses_known:
-        chapter.state("below_zero", NO_COSTS, verdict="unknown")
+        chapter.state("tier_below_zero", NO_COSTS, verdict="unknown")
         return
     if BELOW_ZERO not in sums:
-        chapter.state("below_zero", "No customer costs more than they bring.", value=0, unit="customers")
+        chapter.state("tier_below_zero", "No customer costs more than they bring.", value=0, unit="customers")
         return
     below = sums[BELOW_ZERO]
     one = below["customers"] == 1
@@ -275,7 +275,7 @@ def _state_below_zero(chapter: Chapter, told: ValueTiers, sums: dict[str, Any]) 
     if below["profit"] < 0:
         together = "" if one else "together "
         statement += f": {together}{money(-below['profit'], chapter.parameters.currency)} lost {since(chapter)}"
-    chapter.state("below_zero", f"{statement}.", value=below["customers"], unit="customers", verdict="act")
+    chapter.state("tier_below_zero", f"{statement}.", value=below["customers"], unit="customers", verdict="act")
 
 
 def _state_doubt(chapter: Chapter, doubted: TierDoubt | Unsaid) -> None:
