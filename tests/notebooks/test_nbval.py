@@ -15,11 +15,17 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def nbval(*notebooks: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder of runs, in which a chapter finds the tables that the ones before it have left."""
+    return tmp_path_factory.mktemp("runs")
+
+
+def nbval(*notebooks: Path, cwd: Path, runs: Path) -> subprocess.CompletedProcess[str]:
     """Run nbval as the README does: cells tagged nbval-check-output are compared, the others must run."""
     words = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-q", "-p", "no:cacheprovider"]
     config = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(cwd)]
-    environment = os.environ | {"CUSTOMERBASE_RUNS": str(cwd / "runs")}
+    environment = os.environ | {"CUSTOMERBASE_RUNS": str(runs)}
     return subprocess.run(
         [*words, *config, *map(str, notebooks)],
         cwd=cwd,
@@ -32,14 +38,14 @@ def nbval(*notebooks: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda file: file.stem)
-def test_a_chapter_run_again_shows_what_is_stored(chapter: Path, tmp_path: Path) -> None:
-    ended = nbval(chapter, cwd=tmp_path)
+def test_a_chapter_run_again_shows_what_is_stored(chapter: Path, tmp_path: Path, runs: Path) -> None:
+    ended = nbval(chapter, cwd=tmp_path, runs=runs)
     assert ended.returncode == 0, ended.stdout
     cells = sum(cell.cell_type == "code" for cell in nbformat.read(chapter, as_version=4).cells)
     assert f"{cells} passed" in ended.stdout
 
 
-def test_nbval_fails_when_a_stored_number_is_changed(tmp_path: Path) -> None:
+def test_nbval_fails_when_a_stored_number_is_changed(tmp_path: Path, runs: Path) -> None:
     chapter = ROOT / "notebooks" / "02_portrait.ipynb"
     notebook = nbformat.read(chapter, as_version=4)
     compared = [cell for cell in notebook.cells if "nbval-check-output" in cell.metadata.get("tags", [])]
@@ -48,7 +54,7 @@ def test_nbval_fails_when_a_stored_number_is_changed(tmp_path: Path) -> None:
         assert "23,570" in output.data[kind]
         output.data[kind] = re.sub("23,570", "23,571", output.data[kind])
     nbformat.write(notebook, tmp_path / chapter.name)
-    ended = nbval(tmp_path / chapter.name, cwd=tmp_path)
+    ended = nbval(tmp_path / chapter.name, cwd=tmp_path, runs=runs)
     assert ended.returncode == 1
     assert "1 failed" in ended.stdout
     assert "23,571" in ended.stdout

@@ -26,7 +26,9 @@ def papermill(chapter: Path, parameters: Path, output: Path, runs: Path) -> subp
     """Run papermill in the output's folder."""
     environment = os.environ | {"CUSTOMERBASE_RUNS": str(runs)}
     words = [sys.executable, "-m", "papermill", str(chapter), str(output), "-f", str(parameters), "--no-progress-bar"]
-    return subprocess.run(words, cwd=output.parent, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        words, cwd=output.parent, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda file: file.stem)
