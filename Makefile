@@ -31,7 +31,7 @@ findings: $(READY) $(if $(filter grocery,$(BASE)),$(GROCERY))
 test: $(READY) $(GROCERY)
 	@$(BIN)/python tests/pages/browser.py
 	@$(BIN)/python tests/postgresql.py
-	@$(BIN)/python -m pytest -m "not timed" --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -m "not timed" --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/python -m pytest -m timed
 
 lab: $(READY)
