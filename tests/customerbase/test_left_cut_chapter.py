@@ -127,7 +127,7 @@ def test_the_forecast_says_what_it_means_for_the_models(cut: Chapter) -> None:
     table = forecast_validation.doubts_table(doubts)
     assert table.rows[0][1] == "yes" and table.rows[0][2].endswith("of the customers")
     forecast_validation.state_doubts(cut, doubts)
-    assert cut._findings["left_cut"].statement == left_cut.what_it_means(cut, "purchase_model")
+    assert cut._findings["doubt_left_cut"].statement == left_cut.what_it_means(cut, "purchase_model")
 
 
 def test_the_wholesaler_began_with_its_ledger() -> None:

@@ -124,7 +124,7 @@ def test_seasons_are_said_aloud(opened):
     doubts = forecast_validation.doubts(chapter)
     forecast_validation.state_doubts(chapter, doubts)
     stated = {finding.id: finding.statement for finding in chapter.findings().findings}
-    assert "strong seasons" in stated["seasonality"]
+    assert "strong seasons" in stated["doubt_seasonality"]
 
 
 def test_nothing_to_test_is_said_once(opened):
