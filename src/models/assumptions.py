@@ -126,30 +126,6 @@ class Regularity(NamedTuple):
     reason: str = ""
 
 
-def first_seen_by_day(purchases: Any, as_of: Any = None) -> pd.DataFrame:
-    """Count the customers first seen on each day of the ledger.
-
-    Parameters
-    ----------
-    purchases : frame or CustomerDays
-        customer and date.
-    as_of : date, datetime or ISO string, optional
-        Last day observed; the ledger's last by default.
-
-    Returns
-    -------
-    DataFrame
-        date, every day from the first purchase's to the last, and customers.
-    """
-    days = customer_days(purchases, as_of)
-    if not len(days.day):
-        return pd.DataFrame({"date": pd.to_datetime([]), "customers": np.zeros(0, dtype=int)})
-    first = days.day[first_rows(days)]
-    end = int(days.day.max()) if as_of is None else day_number(as_of)
-    customers = np.bincount(first - first.min(), minlength=end - first.min() + 1)
-    return pd.DataFrame({"date": _as_dates(first.min() + np.arange(len(customers))), "customers": customers})
-
-
 def spend_related_to_frequency(
     frequency: Any,
     monetary_value: Any,

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.needs import Needs, Trait
+from models.measured_traits import Trait
+from models.needs import Needs
 
 TELLING = 0.3  # a standardised difference from which a trait is worth a word; Cohen's "small" is 0.2
 TRAITS_NAMED, TRAITS_PORTRAYED = 2, 4

@@ -198,50 +198,6 @@ def league_summary(scores: pd.DataFrame) -> pd.DataFrame:
     return summary.sort_values(["rank", "mae"], ignore_index=True)
 
 
-def league_winners(scores: pd.DataFrame) -> pd.DataFrame:
-    """Say who wins by what: a row for each of `MEASURES`, and for the log score.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        As `league` gives it.
-
-    Returns
-    -------
-    DataFrame
-        measure; winner, by the mean over the origins at which every contender with any forecast has one (by its own
-        origins if there are none); value, that mean; runner_up and runner_up_value; margin, the distance between the
-        two in the measure's own unit; origins_won, at how many it is best, and origins. A measure that nobody has
-        is left out.
-    """
-    measured = _measured(scores)
-    rows = []
-    for measure, more in {**MEASURES, "log_score": True}.items():
-        by_origin = measured.pivot(index="origin", columns="model", values=measure).dropna(axis=1, how="all")
-        by_origin = by_origin.reindex(columns=[name for name in measured["model"].unique() if name in by_origin])
-        shared = by_origin.dropna()
-        means = (by_origin if shared.empty else shared).mean()
-        if means.empty:
-            continue
-        order = means.sort_values(ascending=not more, kind="stable")
-        best = by_origin.max(axis=1) if more else by_origin.min(axis=1)
-        runner_up = len(order) > 1
-        rows.append(
-            {
-                "measure": measure,
-                "winner": order.index[0],
-                "value": order.iloc[0],
-                "runner_up": order.index[1] if runner_up else "",
-                "runner_up_value": order.iloc[1] if runner_up else np.nan,
-                "margin": abs(order.iloc[0] - order.iloc[1]) if runner_up else np.nan,
-                "origins_won": int((by_origin[order.index[0]] == best).sum()),
-                "origins": len(by_origin.dropna(how="all")),
-            }
-        )
-    columns = ["measure", "winner", "value", "runner_up", "runner_up_value", "margin", "origins_won", "origins"]
-    return pd.DataFrame(rows, columns=columns)
-
-
 class Gain(NamedTuple):
     """What a model gains on the best baseline by one measure, over the origins at which both have a forecast.
 

@@ -1,9 +1,7 @@
 """What in a ledger contradicts the models: seen where it is there, and not seen where it isn't."""
 
 import datetime as dt
-from pathlib import Path
 
-import lifetimes
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -11,56 +9,22 @@ import pytest
 
 from models.assumptions import (
     contradictions,
-    first_seen_by_day,
     purchase_regularity,
     seasonality,
     spend_related_to_frequency,
 )
 from models.customer_days import customer_days
-from models.simulation import CDNOW, simulate_ledger
-
-DATASETS = Path(lifetimes.__file__).parent / "datasets"
-BASES = {
-    "CDNOW": ("bgnbd", CDNOW["bgnbd"]),
-    "leaving in silence": ("pareto_nbd", CDNOW["pareto_nbd"]),
-    "slow": ("pareto_nbd", {"r": 1.0, "alpha": 40.0, "s": 0.6, "beta": 60.0}),
-    "fast": ("bgnbd", {"r": 1.0, "alpha": 1.5, "a": 0.5, "b": 8.0}),
-    "much alike": ("bgnbd", {"r": 2.0, "alpha": 20.0, "a": 0.3, "b": 8.0}),
-}
-START, END = dt.date(2018, 1, 1), dt.date(2021, 12, 31)
-
-
-def simulated(base, customers=6000, acquisition_days=1461, start=START, end=END, seed=1):
-    model, params = BASES[base]
-    given = {"start": start, "acquisition_days": acquisition_days, "end": end, "seed": seed}
-    return simulate_ledger(model, params, CDNOW["gamma_gamma"], customers, **given)
-
-
-def together(*ledgers):
-    """Make one ledger of several, with customers of their own."""
-    return pl.concat([each.with_columns(customer=f"{i}-" + pl.col("customer")) for i, each in enumerate(ledgers)])
+from tests.models.simulated_ledgers import END, recorded_at_cdnow, simulated, together
 
 
 @pytest.fixture(scope="module")
 def cdnow():
-    table = pd.read_csv(
-        DATASETS / "CDNOW_master.txt", sep=r"\s+", dtype=str, names=["customer", "date"], usecols=[0, 1], skiprows=1
-    )
-    return table.assign(date=pd.to_datetime(table["date"], format="%Y%m%d"))
+    return recorded_at_cdnow()
 
 
-@pytest.fixture(scope="module", params=BASES)
+@pytest.fixture(scope="module", params=["CDNOW", "leaving in silence", "slow", "fast", "much alike"])
 def whole(request):
-    return simulated(request.param)
-
-
-class TestFirstSeenByDay:
-    def test_every_day_is_counted(self):
-        dates = pd.to_datetime(["2024-01-01", "2024-01-03", "2024-01-03", "2024-01-05"])
-        table = first_seen_by_day(pd.DataFrame({"customer": ["a", "b", "a", "a"], "date": dates}), "2024-01-06")
-        assert table["customers"].tolist() == [1, 0, 1, 0, 0, 0] and table["date"].iloc[-1] == pd.Timestamp(
-            "2024-01-06"
-        )
+    return simulated(request.param, 6000)
 
 
 def spend(p, q, related=0.0, customers=5000, seed=1):

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from models.cluster_map import cluster_map
-from models.needs import Needs, Scale, Trait
+from models.measured_traits import Trait
+from models.needs import Needs
+from models.needs_scale import Scale
 
 NAMES = ["size", "weekend", "noise"]
 ABOUT = {name: Trait(name, "score", name, f"much {name}", f"little {name}", "") for name in NAMES}

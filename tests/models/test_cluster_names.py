@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from models.cluster_names import LONGEST_NAME, cluster_names
-from models.needs import Needs, Scale, Trait
+from models.measured_traits import Trait
+from models.needs import Needs
+from models.needs_scale import Scale
 
 ABOUT = {
     "basket_amount": Trait("typical basket", "money", "basket", "large baskets", "small baskets", ""),

@@ -14,43 +14,13 @@ from benchmarks.needs import (
     type_of_customer,
     types_by_category,
 )
-from models.cluster_reference import one_group_like
-from models.clustering import APART, MUCH_AS_STABLE, SMALLEST_SHARE, STABLE, Clusters, find_clusters
+from models.clustering import Clusters, find_clusters
 from models.needs import HOW_THEY_BUY, WHAT_THEY_BUY, needs_features
+from tests.models.planted_groups import cigars, three_groups
 
 
-def frame_of(points):
-    return pd.DataFrame(
-        points,
-        index=pd.Index([f"{number:05}" for number in range(len(points))], name="customer"),
-        columns=[f"trait {number}" for number in range(points.shape[1])],
-    )
-
-
-@pytest.fixture(scope="module")
-def three_groups():
-    points, truth = planted_points(np.random.default_rng(4), 180, 4, 3, 7.0, skewed=False)
-    return points, truth, find_clusters(points, most=4, seed=1)
-
-
-def cigars():
-    """Two long parallel groups, which k-means cuts across."""
-    rng = np.random.default_rng(2)
-    truth = np.arange(200) % 2
-    points = np.column_stack([rng.normal(0, 2, 200), 3.0 * truth + rng.normal(0, 0.35, 200)])
-    return frame_of(points), truth
-
-
-def dense_groups():
-    """Four dense groups of unlike sizes and spreads."""
-    rng = np.random.default_rng(5)
-    truth = rng.choice(3, 300, p=[0.5, 0.3, 0.2])
-    centres, spreads = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0]]), np.array([0.3, 0.6, 0.9])
-    return frame_of(centres[truth] + rng.normal(size=(300, 2)) * spreads[truth, None]), truth
-
-
-def test_planted_groups_are_found(three_groups):
-    _, truth, found = three_groups
+def test_planted_groups_are_found():
+    _, truth, found = three_groups()
     assert found.k == 3
     assert adjusted_rand_score(truth, found.labels) >= 0.99
     assert found.clear
@@ -110,42 +80,8 @@ def test_one_group_is_no_clear_groups(shape):
     assert found.labels.notna().all()
 
 
-def test_the_choice_follows_its_rule(three_groups):
-    choice = three_groups[2].choice
-    assert choice["method"].value_counts()[["k-means", "mixture"]].tolist() == [3, 3]
-    sound = (choice["stability"] >= STABLE) & (choice["between"] <= APART) & (choice["smallest"] >= SMALLEST_SHARE)
-    assert choice["sound"].tolist() == sound.tolist()
-    sound = sound & (choice["stability"] >= choice.loc[sound, "stability"].max() - MUCH_AS_STABLE)
-    largest = sound & (choice["clusters"] == choice.loc[sound, "clusters"].max())
-    assert choice["chosen"].tolist() == (largest & (choice["rank"] == choice.loc[largest, "rank"].min())).tolist()
-    higher = choice[["silhouette", "calinski_harabasz", "gap", "bic"]].assign(db=-choice["davies_bouldin"])
-    places = higher.rank(ascending=False)
-    expected = ((places - 1) / (places.count() - 1)).mean(axis=1)
-    assert choice["rank"].to_numpy() == pytest.approx(expected.to_numpy())
-    assert choice.loc[choice["method"] == "mixture", "gap"].isna().all()
-    assert choice.loc[choice["method"] == "k-means", "bic"].isna().all()
-
-
-def test_dense_clusters_are_tried_where_traits_are_few(three_groups):
-    points, truth = dense_groups()
-    found = find_clusters(points, most=4, seed=1)
-    dense = found.choice[found.choice["method"] == "HDBSCAN"]
-    assert dense["clusters"].tolist() == [3]
-    assert 0 <= dense["noise"].iloc[0] <= 0.25
-    assert adjusted_rand_score(truth, found.labels) >= 0.9
-    six = pd.concat([points, points.add_prefix("a "), points.add_prefix("b ")], axis=1)
-    assert "HDBSCAN" not in set(find_clusters(six, most=2, seed=1).choice["method"])
-
-
-def test_without_anything_stable_the_most_stable_is_taken():
-    points = comparable(np.random.default_rng(1).normal(size=(120, 6)))
-    choice = find_clusters(points, most=4, seed=1).choice
-    assert choice["stability"].max() < STABLE
-    assert choice["chosen"].tolist() == (choice["stability"] == choice["stability"].max()).tolist()
-
-
-def test_the_largest_is_the_first_and_the_number_can_be_given(three_groups):
-    points = three_groups[0]
+def test_the_largest_is_the_first_and_the_number_can_be_given():
+    points = three_groups()[0]
     found = find_clusters(points, clusters=4, seed=1)
     assert found.k == 4
     assert set(found.choice["clusters"]) == {4}
@@ -155,35 +91,12 @@ def test_the_largest_is_the_first_and_the_number_can_be_given(three_groups):
     assert (found.model.shares * len(points)).to_numpy() == pytest.approx(sizes.to_numpy())
 
 
-def test_the_same_seed_gives_the_same_and_the_order_of_customers_is_immaterial(three_groups):
-    points, _, found = three_groups
+def test_the_same_seed_gives_the_same_and_the_order_of_customers_is_immaterial():
+    points, _, found = three_groups()
     again = find_clusters(points.sample(frac=1, random_state=5), most=4, seed=1)
     pd.testing.assert_series_equal(again.labels, found.labels)
     pd.testing.assert_frame_equal(again.choice, found.choice, check_exact=True)
     assert (again.reference, again.between) == (found.reference, found.between)
-
-
-@pytest.mark.parametrize("base", [cigars, dense_groups])
-def test_a_later_run_places_customers_without_fitting(base):
-    points, _ = base()
-    found = find_clusters(points, clusters=2, seed=1)
-    model = Clusters.from_frame(found.to_frame())
-    assert model.method == found.method
-    pd.testing.assert_series_equal(model.assign(points), found.labels)
-    pd.testing.assert_series_equal(found.assign(points.head(7)), found.labels.head(7))
-    pd.testing.assert_frame_equal(model.centres, found.centres)
-    assert model.assign(points.head(0)).empty
-    with pytest.raises(ValueError, match="trait 1 must be known"):
-        model.assign(points.drop(columns="trait 1"))
-    with pytest.raises(ValueError, match="holds no clusters"):
-        Clusters.from_frame(found.to_frame().clear())
-
-
-def test_typical_members_are_near_the_centre(three_groups):
-    points, _, found = three_groups
-    distances = found.model.distances(points, found.labels)
-    expected = np.linalg.norm(points - found.centres.loc[found.labels].to_numpy(), axis=1)
-    assert distances.to_numpy() == pytest.approx(expected)
 
 
 def test_a_base_larger_than_the_sample_is_labelled_whole():
@@ -206,27 +119,6 @@ def test_a_base_larger_than_the_sample_is_labelled_whole():
         (lambda frame: frame, {"most": 1}, "two clusters"),
     ],
 )
-def test_what_cant_be_clustered_is_refused(three_groups, change, options, sentence):
+def test_what_cant_be_clustered_is_refused(change, options, sentence):
     with pytest.raises(ValueError, match=sentence):
-        find_clusters(change(three_groups[0]), seed=1, **options)
-
-
-def test_a_reference_keeps_margins_and_correlations_but_no_second_hump():
-    rng = np.random.default_rng(1)
-    common = rng.normal(size=4_000)
-    skewed = np.exp(common + 0.5 * rng.normal(size=4_000))
-    often_none = np.where(rng.random(4_000) < 0.4, 0.0, rng.normal(5, 1, 4_000))
-    two_humps = np.where(rng.random(4_000) < 0.5, -4.0, 4.0) + rng.normal(size=4_000)
-    points = np.column_stack([common, skewed, often_none, two_humps])
-    drawn = one_group_like(points)(20_000, rng)
-    levels = [0.1, 0.5, 0.9]
-    assert np.quantile(drawn[:, 0], levels) == pytest.approx(np.quantile(common, levels), abs=0.1)
-    assert np.quantile(drawn[:, 1], levels) == pytest.approx(np.quantile(skewed, levels), rel=0.1)
-    assert (drawn[:, 2] == 0).mean() == pytest.approx((often_none == 0).mean(), abs=0.02)
-    ranks = pd.DataFrame(points).corr("spearman").loc[0, 1]
-    assert pd.DataFrame(drawn).corr("spearman").loc[0, 1] == pytest.approx(ranks, abs=0.03)
-    heights, _ = np.histogram(drawn[:, 3], np.linspace(-6, 6, 13))
-    assert (np.abs(points[:, 3]) < 1).mean() < 0.01
-    lower_side = np.minimum(np.maximum.accumulate(heights), np.maximum.accumulate(heights[::-1])[::-1])
-    # four standard deviations of a count are left to chance
-    assert (heights >= lower_side - 4 * np.sqrt(lower_side)).all()
+        find_clusters(change(three_groups()[0]), seed=1, **options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,26 +11,16 @@ import polars as pl
 import pytest
 
 from benchmarks.ideal_customer import AS_OF, PLANTED, WATCHED_DAYS, fitted, one_base, simulated_base
+from models.calibration import by_score, calibration
 from models.first_purchase import first_days, first_purchases
-from models.ideal_customer import (
-    BOOSTED,
-    LOGISTIC,
-    IdealCustomer,
-    by_score,
-    calibration,
-    fit_ideal_customer,
-    good_customers,
-    later_value,
-)
-
-DAY = dt.date(2025, 1, 1)
+from models.ideal_customer import BOOSTED, LOGISTIC, IdealCustomer, fit_ideal_customer
 
 
 @pytest.fixture(scope="module", autouse=True)
 def shared_out_once() -> Iterator[None]:
     """Share customers out among folds once, which takes a third of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.ideal_customer.REPEATS_OF_FEW", 1)
+        patch.setattr("models.fold_models.REPEATS_OF_FEW", 1)
         yield
 
 
@@ -40,45 +29,6 @@ def channel(shared_out_once: None) -> tuple:
     """A base whose customers of the fair come back three times as often."""
     lines = simulated_base("channel", 500, np.random.default_rng(5))
     return lines, *fitted(lines, 5)
-
-
-def test_later_value_is_that_of_the_days_after_the_first() -> None:
-    rows = [
-        *(("a", 0, 100.0), ("a", 1, 7.0), ("a", 10, 5.0), ("a", 10, -2.0), ("a", 11, 50.0)),
-        *(("b", 0, 9.0), ("c", 8, 3.0), ("c", 9, 3.0)),
-    ]
-    lines = pl.DataFrame(rows, schema=["customer", "after", "value"], orient="row").with_columns(
-        date=pl.lit(DAY) + pl.duration(days="after")
-    )
-    days = first_days(lines, DAY + dt.timedelta(17))
-    found = later_value(lines, days, watched_days=10, as_of=DAY + dt.timedelta(17))
-    # c came 9 days before the end and isn't watched for 10
-    assert found.to_dict() == {"a": 10.0, "b": 0.0}
-
-
-@pytest.mark.parametrize(
-    ("values", "share", "good", "limit"),
-    [
-        ([5, 4, 3, 2, 1], 0.4, [5, 4], 4),
-        ([5, 4, 4, 4, 1], 0.4, [5, 4, 4, 4], 4),
-        ([5, 0, 0, 0, -3], 0.4, [5], 5),
-        ([5, 4, 3], 0.01, [5], 5),
-    ],
-)
-def test_good_ones_are_the_top_and_none_of_them_brought_nothing(
-    values: list[float], share: float, good: list[float], limit: float
-) -> None:
-    value = pd.Series(values, dtype=float)
-    found = good_customers(value, share)
-    assert value[found.good].tolist() == good
-    assert found.limit == limit
-    assert not found.enough
-
-
-def test_nobody_is_good_where_nobody_brought_anything() -> None:
-    found = good_customers(pd.Series([0.0, -1.0]), 0.2)
-    assert not found.good.any()
-    assert math.isnan(found.limit)
 
 
 def test_what_is_planted_is_found_first_and_points_the_right_way(channel: tuple) -> None:

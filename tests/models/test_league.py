@@ -17,7 +17,6 @@ from models.league import (
     forecast_trust,
     league,
     league_summary,
-    league_winners,
     rolling_origins,
 )
 from models.rfm import calibration_holdout
@@ -223,27 +222,6 @@ class TestSummary:
             **dict.fromkeys(BASELINES, 0),
         }
         assert summary["model"].iloc[0] == "BG/NBD"
-
-    def test_winners_by_hand(self):
-        winners = league_winners(BY_HAND).set_index("measure")
-        assert winners["winner"].to_dict() == {"mae": "b2", "rmse": "m", "correlation": "m", "absolute_bias": "m"}
-        assert list(winners.loc["rmse", ["value", "runner_up_value", "margin"]]) == pytest.approx([1.6, 1.8, 0.2])
-        assert winners.loc["rmse", "runner_up"] == "b1"
-        assert winners["origins_won"].to_dict() == {"mae": 2, "rmse": 1, "correlation": 1, "absolute_bias": 1}
-        assert (winners["origins"] == 2).all()
-
-    def test_winners_of_a_league_without_forecasts(self):
-        nothing = BY_HAND.assign(**dict.fromkeys(["mae", "rmse", "correlation", "bias"], np.nan))
-        assert league_winners(nothing).empty
-
-    def test_winner_is_found_where_all_have_a_forecast(self):
-        easy = table_of(
-            ("2024-01-01", "a", "model", 1.0, 1.0, 0.5, 0.1),
-            ("2024-01-01", "b", "model", 0.9, 0.9, 0.6, 0.0),
-            ("2024-07-01", "a", "model", 0.1, 0.1, 0.9, 0.0),
-            ("2024-07-01", "b", "model", np.nan, np.nan, np.nan, np.nan),
-        )
-        assert (league_winners(easy)["winner"] == "b").all()
 
 
 class TestTrust:

@@ -1,40 +1,17 @@
 """A ledger that begins in the middle of its customers' lives is noticed, and one that doesn't is left alone."""
 
 import datetime as dt
-from pathlib import Path
 
-import lifetimes
 import pandas as pd
 import polars as pl
 import pytest
 
 from models.left_truncation import left_truncation
-from models.simulation import CDNOW, simulate_ledger
+from tests.models.simulated_ledgers import BASES, END, START, recorded_at_cdnow, simulated, together
 
-DATASETS = Path(lifetimes.__file__).parent / "datasets"
-BASES = {
-    "CDNOW": ("bgnbd", CDNOW["bgnbd"]),
-    "leaving in silence": ("pareto_nbd", CDNOW["pareto_nbd"]),
-    "slow": ("pareto_nbd", {"r": 1.0, "alpha": 40.0, "s": 0.6, "beta": 60.0}),
-    "fast": ("bgnbd", {"r": 1.0, "alpha": 1.5, "a": 0.5, "b": 8.0}),
-    "much alike": ("bgnbd", {"r": 2.0, "alpha": 20.0, "a": 0.3, "b": 8.0}),
-    "grocer": ("pareto_nbd", {"r": 1.2, "alpha": 1.0, "s": 0.3, "beta": 60.0}),
-    "loyal and alike": ("pareto_nbd", {"r": 8.0, "alpha": 20.0, "s": 0.2, "beta": 200.0}),
-}
-START, CUT, END = dt.date(2018, 1, 1), dt.date(2020, 1, 1), dt.date(2021, 12, 31)
+CUT = dt.date(2020, 1, 1)
 FIRST_YEAR_ENDS = dt.date(2018, 12, 31)
 SEEDS = range(1, 6)
-
-
-def simulated(base, customers=1200, acquisition_days=1461, start=START, end=END, seed=1):
-    model, params = BASES[base]
-    given = {"start": start, "acquisition_days": acquisition_days, "end": end, "seed": seed}
-    return simulate_ledger(model, params, CDNOW["gamma_gamma"], customers, **given)
-
-
-def together(*ledgers):
-    """Make one ledger of several, with customers of their own."""
-    return pl.concat([each.with_columns(customer=f"{i}-" + pl.col("customer")) for i, each in enumerate(ledgers)])
 
 
 def evenly_acquired(base, seed):
@@ -75,10 +52,7 @@ BEGUN_LATE = (cut_after_two_years, cohort_seen_from_its_fourth_month_on)
 
 @pytest.fixture(scope="module")
 def cdnow():
-    table = pd.read_csv(
-        DATASETS / "CDNOW_master.txt", sep=r"\s+", dtype=str, names=["customer", "date"], usecols=[0, 1], skiprows=1
-    )
-    return table.assign(date=pd.to_datetime(table["date"], format="%Y%m%d"))
+    return recorded_at_cdnow()
 
 
 @pytest.fixture(scope="module")
