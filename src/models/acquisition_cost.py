@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import polars as pl
 
-from models.customer_base_audit import MAY_BE_MISSING_DAYS, YEAR_DAYS, latest_period
 from models.exact import EXACT, exact_sum
+from models.periods import MAY_BE_MISSING_DAYS, YEAR_DAYS, latest_period
 
 #: What money can be spent on; anything else is spending on neither.
 ACQUISITION, RETENTION = "acquisition", "retention"
@@ -28,7 +28,7 @@ def years_back(first_day: dt.date, as_of: dt.date, *, most: int = 5) -> list[Spa
     Returns
     -------
     list of (datetime.date, datetime.date)
-        First and last day of each, the earliest first. Each is as `models.customer_base_audit.latest_period` has it:
+        First and last day of each, the earliest first. Each is as `models.periods.latest_period` has it:
         365 days, of which a week may lie before `first_day`. Where a year doesn't fit, the earliest is shorter; and
         where no more than a week is left over, the earliest takes it in.
     """

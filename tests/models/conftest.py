@@ -6,7 +6,11 @@ from typing import Any
 
 import lifetimes
 import pandas as pd
+import polars as pl
 import pytest
+
+from models.customer_base_audit import customers_of_period
+from tests.models.audited_base import YEAR_2023, YEAR_2024, days_of_base
 
 DATASETS = Path(lifetimes.__file__).parent / "datasets"
 
@@ -42,3 +46,16 @@ def with_params() -> WithParams:
         return model
 
     return make
+
+
+@pytest.fixture(scope="session")
+def audited_days() -> pl.DataFrame:
+    """`customer_days` of the base for the lenses that is worked out by hand."""
+    return days_of_base()
+
+
+@pytest.fixture(scope="session")
+def audited_years(audited_days: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What each of its customers did in 2023, and in 2024."""
+    before, now = (customers_of_period(audited_days, year) for year in (YEAR_2023, YEAR_2024))
+    return before, now

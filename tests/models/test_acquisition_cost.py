@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.acquisition_cost import ACQUISITION, RETENTION, acquisition_cost, new_and_existing, years_back
-from models.customer_base_audit import latest_period
+from models.periods import latest_period
 
 quick = settings(deadline=None, derandomize=True, database=None, max_examples=60)
 LINES = {"customer": pl.String, "date": pl.Date, "amount": pl.Float64, "bought": pl.Boolean}

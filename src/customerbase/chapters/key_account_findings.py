@@ -10,11 +10,13 @@ import polars as pl
 from models.key_accounts import CRITERIA, DAYS_A_YEAR, LEVELS
 
 from ..chapter import Chapter
-from ..figures.key_accounts import WHO, latest_cases
-from ..findings import Findings, Question
+from ..figures.key_account_leaving import WHO, latest_cases
+from ..findings import Findings, Question, Verdict
 from ..unsaid import Unsaid
 from ..wording import count, day, key, listed, money, percent, plural, profit_or_loss, tenths
-from .key_accounts import Standing, recorded_discounts, value_in_words
+from .key_account_leaving import recorded_discounts
+from .key_account_standing import Standing
+from .key_account_words import value_in_words
 from .profit import since, total
 
 NAMED = 3  # customers or managers in a sentence
@@ -61,6 +63,9 @@ def _state_dependency(
         )
         return
     level, share = latest.select("dependency", "share").row(0)
+    verdict: Verdict = "good" if level == LEVELS[0] else "watch" if level == "watch" else "act"
+    if level == LEVELS[0] and _share_since(everybody, latest) >= chapter.parameters.dependency_limits[0]:
+        verdict = "watch"
     statement = f"{_on_whom(chapter, everybody, latest)}{_once(chapter, largest, latest)}"
     if not isinstance(cases, Unsaid):
         told = latest_cases(cases).to_dicts()
@@ -72,7 +77,7 @@ def _state_dependency(
         f"{statement}.",
         value=share,
         unit="share of revenue",
-        verdict="good" if level == LEVELS[0] else "watch" if level == "watch" else "act",
+        verdict=verdict,
         question=DEPENDENCY,
     )
 
@@ -88,9 +93,13 @@ def _on_whom(chapter: Chapter, everybody: Standing, latest: pl.DataFrame) -> str
     first = latest.row(0, named=True)
     beside = ""
     if everybody.last_year is not None:
-        counted = everybody.customers.row(by_predicate=pl.col("customer") == first["customer"], named=True)["share"]
-        beside = f"{tenths(counted)} {since(chapter)}"
+        beside = f"{tenths(_share_since(everybody, latest))} {since(chapter)}"
     who, share = key(first["customer"]), tenths(first["share"])
+    if first["dependency"] == LEVELS[0] and _share_since(everybody, latest) >= limits[0]:
+        return (
+            f"{days[0].upper()}{days[1:]} the largest customer, {who}, brings {share} of revenue, but brought "
+            f"{beside}: below the {percent(limits[0])} from which we call it a dependency, and one to keep an eye on"
+        )
     if first["dependency"] == LEVELS[0]:
         return (
             f"We depend on no single customer: {days} the largest, {who}, brings {share} of revenue"
@@ -102,6 +111,12 @@ def _on_whom(chapter: Chapter, everybody: Standing, latest: pl.DataFrame) -> str
     others = latest.filter(pl.col("dependency") != LEVELS[0]).tail(-1)
     named = [f"{key(other)} ({tenths(part)})" for other, part in others.select("customer", "share").rows()]
     return f"{statement}, and on {listed(named, NAMED)}" if named else statement
+
+
+def _share_since(everybody: Standing, latest: pl.DataFrame) -> float:
+    """Return what the largest customer of the latest days brought over the days that count, as a share of revenue."""
+    is_largest = pl.col("customer") == latest["customer"][0]
+    return float(everybody.customers.row(by_predicate=is_largest, named=True)["share"] or 0.0)
 
 
 def _once(chapter: Chapter, largest: pd.DataFrame, latest: pl.DataFrame) -> str:
@@ -164,7 +179,7 @@ def _state_silence(chapter: Chapter, table: pl.DataFrame, silent: pd.DataFrame |
         chapter.state("key_accounts_silent", statement, value=0, unit="customers", verdict="good", question=DEPENDENCY)
         return
     named = [
-        f"{key(who)} ({plural(days, 'day')}, {percent(alive)} likely still a customer)"
+        f"{key(who)} ({plural(days, 'day')}, {_likely(alive)} likely still a customer)"
         for who, days, alive in gone[["customer", "days_silent", "p_alive"]].to_numpy()
     ]
     statement = (
@@ -178,9 +193,11 @@ def _state_silence(chapter: Chapter, table: pl.DataFrame, silent: pd.DataFrame |
             f"{money(total(pl.Series(worth)), chapter.parameters.currency)} of {value_in_words(chapter)} over the next "
             f"{plural(chapter.parameters.horizon_days, 'day')}"
         )
-    called = gone.loc[gone["may_contact"], "customer"]
+    called = gone[gone["may_contact"]]
     if len(called):
-        statement += f". To be called today: {listed([key(who) for who in called], NAMED)}"
+        lost = (called["p_alive"] < chapter.parameters.alive_limit).all()
+        call = "Worth a last call, though probably lost" if lost else "To be called today"
+        statement += f". {call}: {listed([key(who) for who in called['customer']], NAMED)}"
     statement += _not_called(gone[~gone["may_contact"]])
     chapter.state(
         "key_accounts_silent",
@@ -190,6 +207,10 @@ def _state_silence(chapter: Chapter, table: pl.DataFrame, silent: pd.DataFrame |
         verdict="act",
         question=DEPENDENCY,
     )
+
+
+def _likely(probability: float) -> str:
+    return "under 1%" if probability < 0.005 else percent(probability)
 
 
 def _not_called(barred: pd.DataFrame) -> str:

@@ -27,7 +27,6 @@ SIGNS = {
     "us$": "USD",
     "лв": "BGN",
 }  # a bare $ may be of many countries
-LONGEST_CODE = 3
 SHOWN = 4
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from ..ledger.dates import SERIAL, read_dates
 from ..ledger.numbers import as_text, read_numbers
 from ..personal_data import ANY_TELEPHONE, E_MAIL, WORDS_OF_A_NAME
-from .vocabulary import CURRENCY, IDENTIFIERS, LEDGER, PARTICULARS, fits, words_of
+from .vocabulary import IDENTIFIERS, LEDGER, PARTICULARS, fits, words_of
 
 DATES = (pl.Date, pl.Datetime)
 LOOKED_AT = 20_000  # rows whose cells are parsed; values are counted in all rows
@@ -137,16 +137,6 @@ def _looks_like(cells: pl.Series) -> str:
     patterns = {"email": E_MAIL.pattern, "phone": ANY_TELEPHONE, "name": WORDS_OF_A_NAME}
     shares = {kind: filled.str.contains(pattern).mean() or 0.0 for kind, pattern in patterns.items()}
     return next((kind for kind, share in shares.items() if float(share) >= MOST), "")  # type: ignore[arg-type]
-
-
-def currency_of(rows: pl.DataFrame) -> tuple[str, ...]:
-    """Return the codes that stand in a column called currency, such as EUR; none where there is no such column."""
-    for name in rows.columns:
-        if fits(words_of(name), CURRENCY) and rows[name].dtype == pl.String:
-            codes = rows[name].drop_nulls().str.strip_chars().str.to_uppercase().unique().sort().to_list()
-            if codes and all(len(code) == 3 and code.isalpha() and code.isascii() for code in codes):
-                return tuple(codes)
-    return ()
 
 
 def profiles_of(rows: pl.DataFrame) -> dict[str, Profile]:
