@@ -39,6 +39,7 @@ def told(chapter: Chapter) -> dict:
         "projection": projection,
         "test": test,
         "table": table,
+        "about": contracts.about(base, projection),
         "stated": stated,
         "pictures": pictures,
     }
@@ -72,6 +73,7 @@ class TestContractualBase:
         assert remaining["lifetime"].is_monotonic_increasing
 
     def test_the_findings_say_what_the_figures_show(self, yearly):
+        assert "shifted-beta-geometric" in yearly["about"].reason
         stated = yearly["stated"]
         assert set(stated) == {"contracts_renewed", "contract_projection", "contract_lifetime"}
         assert stated["contracts_renewed"].question == "losing"
@@ -184,7 +186,7 @@ class TestWhatCannotBeSaid:
         chapter.in_run = False
         said = told(chapter)
         assert isinstance(said["base"], Unsaid)
-        assert said["table"] is None
+        assert said["table"] is said["about"] is None
         assert said["pictures"][1] is None
         assert set(said["stated"]) == {"contracts"}
         assert said["stated"]["contracts"].verdict == "unknown"

@@ -12,8 +12,8 @@ from customerbase.chapters import defection
 from customerbase.figures import defection as figures
 from customerbase.parameters import check_parameters, read_parameters
 from customerbase.unsaid import Unsaid
-from models.simulation import CDNOW, simulate_ledger
 from tests.contractual_base import AS_OF, simulated_contracts, write_contractual_base
+from tests.simulated_base import simulated_purchases
 
 UNREADABLE = re.compile(r"\b(nan|NaN|NaT|inf|None)\b")
 
@@ -31,16 +31,8 @@ def opened(make_base, tmp_path):
 
 @pytest.fixture(scope="module")
 def ledger() -> pl.DataFrame:
-    return simulate_ledger(
-        "bgnbd",
-        CDNOW["bgnbd"],
-        CDNOW["gamma_gamma"],
-        1_500,
-        start=dt.date(2022, 1, 3),
-        acquisition_days=300,
-        end=dt.date(2023, 12, 31),
-        seed=9,
-    ).select("customer", pl.col("date").cast(pl.Date), "amount")
+    bought = simulated_purchases(1_500, dt.date(2022, 1, 3), dt.date(2023, 12, 31), acquisition_days=300, seed=9)
+    return bought.select("customer", pl.col("date").cast(pl.Date), "amount")
 
 
 def told(chapter: Chapter) -> dict:

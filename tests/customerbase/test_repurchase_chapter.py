@@ -7,15 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
 from benchmarks.hazard_ratios import simulated_lines
 from customerbase.chapter import Chapter
-from customerbase.chapters import breadth, repurchase
+from customerbase.chapters import breadth, lasting_effects, repurchase
 from customerbase.chapters.breadth import EVER, USUAL, WITHIN, Answer
-from customerbase.chapters.hazard_ratios_in_words import in_words
+from customerbase.chapters.hazard_ratios_in_words import UsualWait, in_words, usual_wait
+from customerbase.figures import lasting_effects as lasting_figures
 from customerbase.figures import repurchase as figures
 from customerbase.findings import Finding
 from customerbase.parameters import read_parameters
@@ -23,6 +25,7 @@ from customerbase.unsaid import Unsaid
 
 Opened = Callable[..., Chapter]
 
+WAIT = UsualWait(np.array([0.0, 10.0, 20.0, 40.0]), np.array([1.0, 0.75, 0.5, 0.0]))
 PLANTED = {"categories_last": 0.4, "spend_relative": -0.15}
 
 
@@ -44,8 +47,8 @@ def chapter_of(opened: Opened, lines: pl.DataFrame, **given: Any) -> Chapter:
 
 
 def findings_of(chapter: Chapter, *found: Any) -> dict[str, Finding]:
-    *drivers, wider = found
-    repurchase.state_findings(chapter, *drivers)
+    drivers, wider = found
+    repurchase.state_findings(chapter, drivers)
     breadth.state_breadth(chapter, wider)
     return {finding.id: finding for finding in chapter.findings().findings}
 
@@ -54,7 +57,7 @@ def test_a_base_with_categories_is_told_in_full(opened: Opened, simulated: pl.Da
     chapter = chapter_of(opened, simulated)
     compared = repurchase.waits(chapter)
     drivers = repurchase.regression(chapter, compared)
-    lasts: Any = repurchase.lasting(chapter, drivers)
+    lasts: Any = lasting_effects.lasting(chapter, drivers)
     wider: Any = breadth.breadth(chapter, compared)
     assert (compared.customers, compared.of, compared.left_out) == (150, 150, 0)
     assert set(compared.covariates) == {
@@ -64,15 +67,20 @@ def test_a_base_with_categories_is_told_in_full(opened: Opened, simulated: pl.Da
     assert effect["low"] > 1
     assert lasts.table["covariate"].tolist() == drivers.effects["covariate"].tolist()
     assert wider[WITHIN].low > 1
-    said = findings_of(chapter, drivers, lasts, wider)
+    said = findings_of(chapter, drivers, wider)
     assert "twice as many categories in the last basket: " in said["comes_back_sooner"].statement
-    assert said["breadth_holds"].statement.startswith("Breadth goes with coming back within customers too: after a ")
+    assert said["breadth_holds"].statement.startswith("Breadth goes with coming back within customers too: at equal ")
     assert said["breadth_holds"].value == pytest.approx(wider[WITHIN].ratio)
-    tables = (repurchase.effects_table(drivers), repurchase.lasting_table(lasts), breadth.breadth_table(wider))
+    tables = (repurchase.effects_table(drivers), lasting_effects.lasting_table(lasts), breadth.breadth_table(wider))
     assert [len(table.rows) for table in tables if table] == [6, 6, 4]
     assert "150 customers" in str(repurchase.about(chapter, drivers))
-    pictures = (figures.effects(drivers), figures.lasting(lasts, 0.8), figures.breadth(wider, 0.8))
+    pictures = (figures.effects(drivers), figures.breadth(wider, 0.8))
     assert all(picture.png().startswith(b"\x89PNG") and "categories" in picture.alt for picture in pictures)
+    assert "a usual wait of " in pictures[0].alt
+    assert "stay much the same" in str(lasting_figures.lasting(lasts, 0.8))
+    lasts.table.loc[lasts.table["covariate"] == lasts.curves["covariate"].iloc[0], "early"] /= 2
+    lasts.table["p_value"] = 0.001
+    assert lasting_figures.lasting(lasts, 0.8).png().startswith(b"\x89PNG")
 
 
 def test_the_same_base_is_told_the_same(opened: Opened, simulated: pl.DataFrame) -> None:
@@ -94,11 +102,11 @@ def test_without_categories_the_rest_is_told(opened: Opened, simulated: pl.DataF
     assert isinstance(wider, Unsaid)
     assert picture is wider
     assert breadth.breadth_table(wider) is None
-    said = findings_of(chapter, drivers, repurchase.lasting(chapter, drivers), wider)
+    said = findings_of(chapter, drivers, wider)
     assert said["breadth_holds"].verdict == "unknown"
     assert "names no categories" in said["breadth_holds"].statement
-    assert "names the shorter in" in said["comes_back_sooner"].statement
-    assert "so that all else adds little; guessing" in said["comes_back_sooner"].statement
+    assert "tells which of two customers comes back first in" in said["comes_back_sooner"].statement
+    assert "guessing in 50%: all else adds little." in said["comes_back_sooner"].statement
 
 
 def test_a_large_base_is_drawn_by_the_seed_and_says_so(
@@ -126,15 +134,18 @@ def test_a_base_too_small_says_so(opened: Opened, rows: str) -> None:
     chapter = opened(rows)
     compared = repurchase.waits(chapter)
     drivers = repurchase.regression(chapter, compared)
-    lasts: Any = repurchase.lasting(chapter, drivers)
+    lasts: Any = lasting_effects.lasting(chapter, drivers)
     wider: Any = breadth.breadth(chapter, compared)
     assert isinstance(drivers, Unsaid)
-    said = findings_of(chapter, drivers, lasts, wider)
+    said = findings_of(chapter, drivers, wider)
     assert {finding.verdict for finding in said.values()} == {"unknown"}
     assert "can be said once 50 customers have come back" in said["comes_back_sooner"].statement
     assert "for the same reason" in said["breadth_holds"].statement
     assert "for the same reason" in lasts.reason
-    assert repurchase.effects_table(drivers) is repurchase.about(chapter, drivers) is repurchase.lasting_table(lasts)
+    assert (
+        repurchase.effects_table(drivers) is repurchase.about(chapter, drivers) is lasting_effects.lasting_table(lasts)
+    )
+    assert lasting_effects.lasting_table(lasts) is lasting_effects.about(lasts) is breadth.about(wider) is None
 
 
 def test_discounts_that_hardly_differ_are_told_by_the_point(opened: Opened, simulated: pl.DataFrame) -> None:
@@ -157,7 +168,7 @@ def test_what_breadth_does_depends_on_whom_it_compares(
     opened: Opened, usual: float, ever: float, within: float, begins: str
 ) -> None:
     found = {
-        name: Answer(name, ratio, ratio - 0.05, ratio + 0.05, 0.9 if ratio == 1 else 0.001)
+        name: Answer(WAIT, name, ratio, ratio - 0.05, ratio + 0.05, 0.9 if ratio == 1 else 0.001)
         for name, ratio in ((USUAL, usual), (EVER, ever), (WITHIN, within))
     }
     chapter = opened("a,2023-01-01,5\n")
@@ -169,9 +180,9 @@ def test_what_breadth_does_depends_on_whom_it_compares(
 
 
 def test_what_may_be_chance_is_not_claimed_whatever_the_interval_shows() -> None:
-    answer = Answer("", 1.07, 1.02, 1.13, 0.09)
+    answer = Answer(WAIT, "", 1.07, 1.02, 1.13, 0.09)
     assert (answer.sooner, answer.later, answer.reply) == (False, False, "Not that it could be told")
-    assert answer.words == "7% sooner (2 to 13)"
+    assert answer.words == WAIT.in_words(1.07, 1.02, 1.13)
     late = answer._replace(ratio=0.9, p_value=0.01)
     assert (late.sooner, late.later, late.reply) == (False, True, "No, later")
 
@@ -209,17 +220,35 @@ def test_the_curves_other_waits_are_explained_where_purchases_were_returned(
 @pytest.mark.parametrize(
     ("ends", "words"),
     [
-        ((1.12, 1.09, 1.15), "12% sooner (9 to 15)"),
-        ((0.92, 0.90, 0.95), "8% later (5 to 10)"),
-        ((1.01, 0.98, 1.03), "1% sooner (2 later to 3 sooner)"),
-        ((1.001, 0.99, 1.01), "just as soon (1 later to 1 sooner)"),
-        ((2.5, 2.0, 3.1), "2.5 times as soon (2.0 to 3.1)"),
-        ((0.4, 0.3, 0.5), "60% later (50 to 70)"),
+        ((1.12, 1.09, 1.15), "+12% (+9 to +15)"),
+        ((0.92, 0.90, 0.95), "-8% (-10 to -5)"),
+        ((1.001, 0.99, 1.01), "+0% (-1 to +1)"),
+        ((2.5, 2.0, 3.1), "2.5 times (2.0 to 3.1)"),
         ((1.2, float("nan"), 1.3), "can't be told"),
     ],
 )
 def test_ratios_are_worded(ends: tuple[float, float, float], words: str) -> None:
     assert in_words(*ends) == words
+
+
+def test_a_ratio_is_told_as_the_days_that_a_usual_wait_becomes() -> None:
+    days = np.random.default_rng(4).exponential(30.0, 40_000)
+    wait = usual_wait(days, np.ones(len(days), dtype=bool))
+    assert wait.usual == pytest.approx(30 * np.log(2), rel=0.02)
+    # with a constant hazard, twice the hazard is half the wait
+    assert wait.becomes(2.0) == pytest.approx(wait.usual / 2, rel=0.03)
+    assert wait.becomes(0.5) == pytest.approx(2 * wait.usual, rel=0.03)
+    assert WAIT.in_days == "20 days"
+    assert WAIT.in_words(2.0, 1.5, 2.5) == "12 (9.7 to 15)"
+    assert WAIT.in_words(1.0, 0.9999, 1.0001) == "20.0 (20.0 to 20.0)"
+    assert WAIT.in_words(1.0, float("nan"), 1.0) == "can't be told"
+
+
+def test_where_many_never_come_back_the_usual_wait_is_that_of_those_who_do() -> None:
+    wait = usual_wait([10, 20, 30, 40, 100, 100, 100, 100], [True] * 4 + [False] * 4)
+    assert wait.usual == pytest.approx(20)
+    assert wait.becomes(0.5) == pytest.approx(35)  # where 0.75 squared are left
+    assert wait.in_words(0.4, 0.3, 0.5) == "over 100 (35 to over 100)"
 
 
 @pytest.mark.parametrize(
@@ -240,4 +269,4 @@ def test_the_course_of_an_effect_is_named(
     row = {f"early{name}": value for name, value in zip(names, early, strict=True)}
     row |= {f"late{name}": value for name, value in zip(names, late, strict=True)} | {"p_value": p}
     row |= {"early_p": 0.001, "late_p": 0.001}
-    assert repurchase.course(row) == becomes
+    assert lasting_effects.course(row) == becomes

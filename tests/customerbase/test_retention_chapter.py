@@ -16,10 +16,18 @@ import polars as pl
 import pytest
 
 from customerbase.chapter import Chapter
-from customerbase.chapters import first_purchase_groups, retention, retention_groups, silence, waits
+from customerbase.chapters import (
+    first_purchase_groups,
+    retention,
+    retention_by_quarter,
+    retention_groups,
+    silence,
+    waits,
+)
 from customerbase.chapters.retention_groups import Compared
 from customerbase.chapters.waits import FIRST_TO_SECOND
 from customerbase.figures import retention as figures
+from customerbase.figures import retention_by_quarter as quarter_figures
 from customerbase.findings import Finding
 from customerbase.parameters import read_parameters
 from customerbase.unsaid import Unsaid
@@ -68,19 +76,19 @@ def everything(chapter: Chapter) -> tuple[list[Any], dict[str, Finding]]:
     never = retention.never_back(chapter, curves, found)
     silent = silence.silence(chapter, found)
     groups = retention_groups.compare(chapter, found)
-    rates = retention.rate_by_quarter(chapter)
+    rates = retention_by_quarter.rate_by_quarter(chapter)
     shown = [
         figures.first_to_second(curves, never, 0.3, 0.8),
         retention.about_first_purchases(chapter),
         figures.by_purchase(curves, found, 0.8),
         retention.lost_table(chapter, curves, found),
-        figures.alarming_silence(silent, 0.9, 0.8),
+        figures.alarming_silence(silent, 0.8),
         silence.silence_table(chapter, silent),
         figures.by_group(groups, 0.8),
         retention_groups.group_table(groups),
         retention_groups.left_out(groups),
-        figures.rates(rates, 0.8),
-        retention.rate_table(chapter, rates),
+        quarter_figures.rates(rates, 0.8),
+        retention_by_quarter.rate_table(chapter, rates),
     ]
     retention.state_findings(chapter, curves, found, never, silent, groups, rates)
     return shown, {finding.id: finding for finding in chapter.findings().findings}
@@ -243,12 +251,15 @@ def test_silence_is_alarming_sooner_for_those_who_buy_often(opened: Opened) -> N
     assert last["day"] <= 10
     assert last["low"] <= last["day"] <= last["high"]
     assert (stages["silent"] <= stages["waiting"]).all()
+    # one alarm for each: the earlier of the two days, but never the first day
+    sooner = stages["rare"].gt(0) & (stages["rare"] < stages["day"])
+    assert (stages["alarm"] == stages["rare"].where(sooner, stages["day"])).all()
     assert stages["waiting"].sum() == 300
     _, findings = everything(chapter)
     assert findings["alarming_silence"].value == stages["silent"].sum()
-    assert "customers have been silent for longer than usual, of 300;" in findings["alarming_silence"].statement
-    ends = dict.fromkeys(f"{days:,}" for days in (stages["reach"].min(), stages["reach"].max()))
-    assert f"come back within {' to '.join(ends)} days of" in findings["alarming_silence"].statement
+    statement = findings["alarming_silence"].statement
+    assert "have been silent for longer, of 300." in statement
+    assert f"after 1 purchase from day {stages.loc['after 1 purchase', 'alarm']:.0f} on" in statement
 
 
 def test_groupings_that_matter_are_found_and_others_are_not(opened: Opened) -> None:
@@ -269,6 +280,57 @@ def test_groupings_that_matter_are_found_and_others_are_not(opened: Opened) -> N
     assert "By channel, within" in findings["groups_differ"].statement
     assert "of 'web'" in findings["groups_differ"].statement
     assert compared.not_recorded == ("category", "discount share", "manager")
+
+
+def test_managers_are_compared_within_the_kind_of_customer_they_serve(opened: Opened, tmp_path: Path) -> None:
+    """Firms come back sooner and have managers of their own, who differ from the others' only by whom they serve."""
+    rng = np.random.default_rng(5)
+    rows, people = [], []
+    for number in range(320):
+        firm, day = number % 2, int(rng.integers(0, 90))
+        manager = ("Ann", "Bob")[number // 2 % 2] if firm else ("Kim", "Lee")[number // 2 % 2]
+        people.append(f"c{number:03d},{'firm' if firm else 'person'}\n")
+        while day <= 500:
+            rows.append(f"c{number:03d},{START + dt.timedelta(days=day)},9,{manager}\n")
+            day += int(rng.geometric(0.05 if firm else 0.008))
+    table = tmp_path / "customers.csv"
+    table.write_text("customer,kind\n" + "".join(people), encoding="utf-8")
+    header = "customer,date,amount,manager"
+    given = {"path": str(table), "columns": {"customer": "customer", "kind": "kind"}}
+    compared = {
+        recorded: retention_groups.compare(chapter, waits.waits(chapter))
+        for recorded in (False, True)
+        for chapter in [
+            opened("".join(rows), name=f"kinds{recorded}", header=header, **({"customers": given} if recorded else {}))
+        ]
+    }
+    alone = {grouping.name: grouping for grouping in compared[False].groupings}
+    assert alone["manager"].differs
+    assert retention_groups.NO_KINDS in str(retention_groups.left_out(compared[False]))
+    within = {grouping.name: grouping for grouping in compared[True].groupings}
+    assert "manager" not in within
+    assert {name for name in within if name.startswith("manager")} == {"manager of 'firm'", "manager of 'person'"}
+    assert set(within["manager of 'firm'"].groups["group"]) == {"Ann", "Bob"}
+    assert not any(grouping.differs for name, grouping in within.items() if name.startswith("manager"))
+    assert "manager" not in compared[True].not_recorded
+    assert retention_groups.WITHIN_KINDS in str(retention_groups.left_out(compared[True]))
+
+
+def test_quarters_that_tell_of_how_a_ledger_was_drawn_are_left_out(opened: Opened) -> None:
+    """All won in the first quarter; who buys once falls silent half a year later, together with the others."""
+    once = "".join(f"a{i:03d},2023-0{1 + i % 3}-15,5\n" for i in range(60))
+    often = "".join(f"b{i:02d},2023-{month:02d}-0{1 + i % 9},5\n" for i in range(40) for month in range(1, 13))
+    closed = retention_by_quarter.rate_by_quarter(opened(once + often, name="closed", as_of="2023-12-31"))
+    assert closed["period"].tolist() == ["2023 Q4"]
+    assert closed["kept_rate"].tolist() == [100.0]
+    late = "".join(f"c{i:02d},2023-{month:02d}-0{1 + i % 9},5\n" for i in range(9) for month in range(4 + i, 13))
+    growing = retention_by_quarter.rate_by_quarter(opened(once + often + late, name="open", as_of="2023-12-31"))
+    assert growing["period"].tolist() == ["2023 Q3", "2023 Q4"]
+    table = retention_by_quarter.rate_table(opened(once, name="table"), growing)
+    assert table is not None
+    assert [row[0] for row in table.rows] == ["2023 Q3", "2023 Q4"]
+    young: object = retention_by_quarter.rate_by_quarter(opened(once, name="young", as_of="2023-08-31"))
+    assert isinstance(young, Unsaid)
 
 
 def test_small_groups_are_taken_together(opened: Opened) -> None:

@@ -13,8 +13,8 @@ from ..chapter import Chapter
 from ..errors import CannotSay
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import listed
-from .hazard_ratios_in_words import SIGNIFICANT, chance, in_words
+from ..wording import DASH, listed
+from .hazard_ratios_in_words import SIGNIFICANT, UsualWait, chance
 from .repurchase import SPEND, SPLIT, Waits, ends_of, fit_waits
 
 LOT = "Only offering a further category to customers drawn by lot can tell for sure"
@@ -48,6 +48,7 @@ class Answer(NamedTuple):
 
     Attributes
     ----------
+    usual : UsualWait
     question : str
     ratio, low, high : float
         Hazard ratio with its ends, for show.
@@ -55,6 +56,7 @@ class Answer(NamedTuple):
         How often chance alone would show as much, corrected for the number of variants (Holm).
     """
 
+    usual: UsualWait
     question: str
     ratio: float
     low: float
@@ -63,8 +65,8 @@ class Answer(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The ratio in words."""
-        return in_words(self.ratio, self.low, self.high)
+        """The days that a usual wait becomes."""
+        return self.usual.in_words(self.ratio, self.low, self.high)
 
     @property
     def sooner(self) -> bool:
@@ -132,13 +134,25 @@ def _breadth(chapter: Chapter, compared: Waits) -> Answers:
         except ValueError:
             continue  # what these waits can't tell is left out
         p_value = float(fit.coefficients["p_value"].iloc[0])
-        answers[variant.name] = Answer(variant.question, *ends_of(fit.coefficients)[0], p_value)
+        answers[variant.name] = Answer(compared.usual, variant.question, *ends_of(fit.coefficients)[0], p_value)
     if not {EQUAL, WITHIN} <= answers.keys():
         raise CannotSay("Too few customers have come back after baskets of different breadth to say what breadth does.")
     corrected = holm([answer.p_value for answer in answers.values()])
     return {
         name: answer._replace(p_value=float(p)) for (name, answer), p in zip(answers.items(), corrected, strict=True)
     }
+
+
+def about(found: Answers | Unsaid) -> Unsaid | None:
+    """Say how to read the figure and the table; nothing where the figure says why not."""
+    if isinstance(found, Unsaid):
+        return None
+    return Unsaid(
+        "If breadth held customers, the same customer would come back sooner after a wider basket. If those who stay "
+        "simply buy more widely, customers would differ from one another, but a customer would not differ from "
+        "themselves. Blue compares customers with others, orange a customer with their own usual. Discounts, "
+        "complaints and returns are not held equal here, so numbers differ a little from those above."
+    )
 
 
 def breadth_table(found: Answers | Unsaid) -> ShownTable | None:
@@ -151,12 +165,14 @@ def breadth_table(found: Answers | Unsaid) -> ShownTable | None:
         WITHIN: "Does the same customer come back sooner after a wider basket than after a narrower one?",
     }
     known = {question: found[name] for name, question in asked.items() if name in found}
-    rows = [
-        (question, f"{answer.reply}: {answer.words}; p {chance(answer.p_value)}, corrected")
-        for question, answer in known.items()
-    ]
-    rows.append(("Would a customer stay longer if sold a further category?", f"A ledger can't tell. {LOT}"))
-    columns: Columns = {"question": ("question", str), "answer": ("answer, for twice the categories", str)}
+    rows = [(question, answer.reply, answer.words, chance(answer.p_value)) for question, answer in known.items()]
+    rows.append(("Would a customer stay longer if sold a further category?", f"A ledger can't tell. {LOT}", DASH, DASH))
+    columns: Columns = {
+        "question": ("question, for twice the categories", str),
+        "answer": ("answer", str),
+        "days": (f"a usual wait of {found[WITHIN].usual.in_days} becomes", str),
+        "doubt": ("p, corrected", str),
+    }
     return show_table(
         pd.DataFrame(rows, columns=list(columns)), "What these data can tell of breadth, and what they can't", columns
     )
@@ -197,12 +213,12 @@ def _across(found: Answers) -> dict[str, str]:
 
 def _conclusion(found: Answers) -> str:
     same = found[WITHIN]
-    others = listed([f"{whom} come back {found[name].words}" for name, whom in _across(found).items()])
-    others = f"at equal spend and rhythm {others}"
-    own = f"after a basket with twice the categories the same customer comes back {same.words}"
+    others = listed([f"{found[name].words} with {whom}" for name, whom in _across(found).items()])
+    others = f"at equal spend and rhythm a usual wait of {same.usual.in_days} becomes {others}"
+    own = f"{same.words} with the same customer after a basket with twice the categories"
     if same.sooner:
         return (
-            f"Breadth goes with coming back within customers too: {own}; {others}. That is what one would see if "
+            f"Breadth goes with coming back within customers too: {others} and {own}. That is what one would see if "
             f"breadth held them, and also if a passing need brought both. {LOT}."
         )
     stocked = " A fuller basket also lasts longer, which by itself puts the next purchase off." if same.later else ""

@@ -130,8 +130,8 @@ def contracts(chapter: Chapter) -> ContractBase:
     people = chapter.particulars
     if people is None or LEFT not in people.columns:
         raise CannotSay(
-            "This base has no contracts that can be followed: no customers' table says when customers left (a column "
-            "mapped to `left`, empty for those still on). What follows from silence stands above."
+            "This base has no contracts that can be followed: no customers' table says when customers left (in a "
+            "column named left, empty for those still on)."
         )
     terms = _terms(chapter, people)
     start, period = chapter.first_day, chapter.parameters.contract_period
@@ -141,7 +141,7 @@ def contracts(chapter: Chapter) -> ContractBase:
     if watched < FEWEST_CONTRACTS:
         raise CannotSay(
             f"A renewal has come up for {plural(watched, 'contract')} since the ledger begins; how long contracts last "
-            f"can be said from {FEWEST_CONTRACTS} up. (A contract is taken to run for a {period}: contract_period.)"
+            f"can be said from {FEWEST_CONTRACTS} up. (A contract is taken to run for a {period}, see contract_period.)"
         )
     return ContractBase(found, terms, start, period, contract_survival(counts, interval=chapter.parameters.interval))
 
@@ -231,6 +231,19 @@ def _fitted(found: Contracts) -> tuple[ShiftedBetaGeometric, list[str]]:
         except ConvergenceError as reason:
             raise CannotSay(f"The shifted-beta-geometric can't be fitted to these contracts: {reason}") from None
     return model, [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
+
+
+def about(base: ContractBase | Unsaid, projection: Projection | Unsaid) -> Unsaid | None:
+    """Say how to read the figures; nothing where there are none."""
+    if isinstance(base, Unsaid) or isinstance(projection, Unsaid):
+        return None
+    return Unsaid(
+        "The points are the share of contracts still on after each renewal; contracts that began before the records "
+        "count from when they were first seen (Kaplan-Meier). The line is the model (shifted-beta-geometric): "
+        "everybody leaves with a probability of their own that never changes, so the likeliest go first and those who "
+        "are left stay longer. The second figure tests it on what was known some periods ago, beside one churn rate "
+        "for all and a straight line; there the points are what came."
+    )
 
 
 def remaining_table(

@@ -200,7 +200,6 @@ def agreement_table(chapter: Chapter, asked: Asked | Unsaid, table: pd.DataFrame
         "bought": ("and have bought since", if_known(percent, DASH)),
         "spent": (f"spent so far ({given.currency})", count),
         "purchases": ("purchases, median", if_known(count, DASH)),
-        "silence": ("days silent, median", if_known(count, DASH)),
     }
     return show_table(shown, f"Who has left by {day(asked.on)}, in three ways", columns)
 
@@ -229,13 +228,13 @@ def score_table(judged: Judged | Unsaid) -> ShownTable | None:
     share = judged.bought.mean()
     columns: Columns = {
         "name": ("foretold by", str),
+        "predicted": ("foretold to buy", percent),
+        "happened": ("bought", percent),
         "brier": ("Brier score", _score),
-        "predicted": ("foretold to buy", _tenths),
-        "happened": ("bought", _tenths),
     }
     caption = (
-        f"Who buys in {plural(judged.asked.ahead, 'day')}: the smaller the score, the better (one probability for all "
-        f"would score {_score(share * (1 - share))} at best)"
+        f"Who buys in {plural(judged.asked.ahead, 'day')}. The smaller the Brier score, the better: it is the mean "
+        f"squared error, at best {_score(share * (1 - share))} with one probability for all"
     )
     return show_table(frame, caption, columns)
 
@@ -267,21 +266,21 @@ def _state_agreement(chapter: Chapter, asked: Asked, table: pd.DataFrame) -> Non
     parts = []
     if len(slow):
         parts.append(
-            f"the rule gives up {plural(slow['customers'].sum(), 'customer')} ({_spent(chapter, slow)}), though the "
+            f"The rule gives up {plural(slow['customers'].sum(), 'customer')} ({_spent(chapter, slow)}), though the "
             f"model counts them as customers and after such a silence {limit} of their kind or more come back"
         )
     customers = asked.customers
     once = customers[(customers["purchases"] == 1) & customers["model_stays"] & ~customers["rule_stays"]]
     if len(once):
         parts.append(
-            f"of {plural(len(once), 'customer')} of one purchase longer ago ({_spent(chapter, once)}) the model can't "
+            f"Of {plural(len(once), 'customer')} of one purchase longer ago ({_spent(chapter, once)}) the model can't "
             "tell, since it lets nobody leave before a second"
         )
-    told = f"; {'; '.join(parts)}" if parts else ""
+    told = "".join(f" {part}." for part in parts)
     chapter.state(
         "defection",
         f"For {percent(agreed)} of customers it is clear whether they have left: the model, the curve of waits and the "
-        f"rule of {days} agree{told}.{_by_the_records(chapter, customers)}",
+        f"rule of {days} agree.{told}{_by_the_records(chapter, customers)}",
         value=float(agreed),
         unit="share of customers",
     )
@@ -320,13 +319,14 @@ def _state_best(chapter: Chapter, judged: Judged) -> None:
     worse_for_sure = others["p_value"] < SIGNIFICANT
     beaten = others[worse_for_sure]
     as_good = [NAMES[method] for method in others.loc[~worse_for_sure, "method"]]
-    words = f"{NAMES[best['method']]} foretold best who would buy (Brier score {_score(best['brier'])})"
+    words = (
+        f"{NAMES[best['method']]} foretold best who would buy: {percent(best['predicted'])} of customers, and "
+        f"{percent(best['happened'])} did"
+    )
     if as_good:
         words += f"; {listed(as_good)} did as well, as far as can be told"
     if len(beaten):
-        named = zip(beaten["method"], beaten["brier"], strict=True)
-        worse = [f"{NAMES[method]} {_score(score)}" for method, score in named]
-        words += f"; beyond chance worse: {listed(worse)}"
+        words += f"; {listed([NAMES[method] for method in beaten['method']])} did worse beyond chance"
     rule = judged.asked.customers["active"]
     called = [
         f"of {plural(rows.sum(), 'customer')} whom the rule called {name} {percent(judged.bought[rows].mean())} bought"
@@ -383,8 +383,4 @@ def _spent(chapter: Chapter, rows: pd.DataFrame) -> str:
 
 
 def _score(value: float) -> str:
-    return f"{value:.4f}"
-
-
-def _tenths(share: float) -> str:
-    return percent(share, 1)
+    return f"{value:.3f}"

@@ -1,15 +1,12 @@
-"""Steps of `05_retention`: what brings customers back sooner, and whether breadth of assortment holds them."""
+"""The part of `05_retention` that asks what goes with coming back sooner."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
-from scipy.special import ndtr, ndtri
 
 from models.cox import CoxFit, OnOthers, concordance_on_others, fit_cox
 from models.multiple_comparisons import holm
@@ -28,8 +25,8 @@ from ..errors import CannotSay
 from ..ledger.returns import STOOD
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import DASH, between, count, listed, number, percent, plural
-from .hazard_ratios_in_words import SIGNIFICANT, chance, in_words, sentence_start
+from ..wording import between, count, listed, number, percent, plural
+from .hazard_ratios_in_words import SIGNIFICANT, UsualWait, chance, sentence_start, usual_wait
 from .left_cut import left_cut
 
 MOST_WAITS = 200_000  # more are not needed to tell effects of one per cent, and cost time
@@ -37,12 +34,9 @@ EVENTS_A_COVARIATE = 20  # Vittinghoff & McCulloch (2007) find 10 enough for err
 FEWEST_CUSTOMERS = 50  # for errors clustered by customer
 FEWEST_OF_A_KIND = 30  # waits that differ from the most common value of a covariate
 FOLDS = 5
-PARTS_OF_THE_WAIT = 8
-CURVES = 3
-NARROW = 0.5  # of ten points: the spread from which one unit is ten points
-SMALL_DRIFT = 0.10  # in log hazard: what nobody would act on
-LASTS, UNTOLD = "lasts", "can't be told"
+NARROW = 0.5  # of ten points: the middle half of waits is so far apart where one unit is ten points
 SPEND = ("spend_usual", "spend_relative")
+MOST_TOLD = 3  # effects in a sentence
 ADDS_LITTLE = 0.03  # of pairs put in order
 TOO_ALIKE = 1e-3  # of a covariate's spread that the others leave it
 SPLIT = ("categories_usual", "categories_relative")  # they add up to categories_last, so never beside it
@@ -62,6 +56,8 @@ class Waits:
         Customers drawn, and all there are.
     left_out : int
         Waits of customers who had paid for nothing yet.
+    usual : UsualWait
+        How long a wait of `rows` usually is.
     by_point : frozenset of str
         Shares that differ so little between waits that their unit is one point here rather than ten.
     """
@@ -71,6 +67,7 @@ class Waits:
     customers: int
     of: int
     left_out: int
+    usual: UsualWait
     by_point: frozenset[str] = frozenset()
 
     def more(self, name: str) -> str:
@@ -111,31 +108,6 @@ class Regression:
         return effects.iloc[order].reset_index(drop=True)
 
 
-@dataclass(frozen=True)
-class Lasting:
-    """Whether effects last through the wait.
-
-    Attributes
-    ----------
-    split_days : int
-        Half of the next purchases come within so many days.
-    table : pandas.DataFrame
-        A row for each covariate, in the order of `Regression.effects`: covariate; ratio, of the whole wait; early and
-        late with their ends and p (early_low, early_high, early_p, ...), of the wait up to `split_days` and beyond;
-        p_value of an effect that is the same in both, corrected for their number (Holm); more, what one unit more
-        means; told, whether the effect over the whole wait is more than chance.
-    curves : pandas.DataFrame
-        Effects by time since the purchase, of the covariates that drift most: covariate, days, ratio, low, high.
-    p_value : float
-        Of all effects staying the same: Grambsch and Therneau's test, errors clustered by customer.
-    """
-
-    split_days: int
-    table: pd.DataFrame
-    curves: pd.DataFrame
-    p_value: float
-
-
 @says_why_not
 def waits(chapter: Chapter) -> Waits:
     """Return the waits between purchases with what was known when each began.
@@ -162,7 +134,9 @@ def waits(chapter: Chapter) -> Waits:
         )
     by_point = [name for name in covariates if _is_narrow(rows[name], name)]
     rows = rows.with_columns(pl.col(by_point) * 10)
-    return Waits(rows, covariates, drawn.height, visits.height, found.height - rows.height, frozenset(by_point))
+    left_out = found.height - rows.height
+    usual = usual_wait(rows["days"], rows["observed"])
+    return Waits(rows, covariates, drawn.height, visits.height, left_out, usual, frozenset(by_point))
 
 
 def _not_counted(left_out: int) -> str:
@@ -171,7 +145,10 @@ def _not_counted(left_out: int) -> str:
 
 
 def _is_narrow(values: pl.Series, name: str) -> bool:
-    return COVARIATES[name].unit == TEN_POINTS and float(values.std()) < NARROW  # type: ignore[arg-type]
+    if COVARIATES[name].unit != TEN_POINTS:
+        return False
+    low, high = (float(values.quantile(share)) for share in (0.25, 0.75))  # type: ignore[arg-type]
+    return high - low < NARROW
 
 
 def _drawn(visits: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -242,28 +219,34 @@ def effects_table(found: Regression | Unsaid) -> ShownTable | None:
     rows = pd.DataFrame(
         {
             "more": [sentence_start(found.waits.more(name)) for name in effects["covariate"]],
-            "effect": [in_words(*ends) for ends in ends_of(effects)],
+            "days": [found.waits.usual.in_words(*ends) for ends in ends_of(effects)],
+            "ratio": [f"{ratio:.2f} ({between(low, high, '{:.2f}')})" for ratio, low, high in ends_of(effects)],
             "usual": [_usual(found.waits, name) for name in effects["covariate"]],
             "doubt": [chance(p) for p in effects["p_value"]],
         }
     )
     columns: Columns = {
         "more": ("with", str),
-        "effect": (f"back (with {percent(found.fit.interval)} interval)", str),
+        "days": (f"a usual wait of {found.waits.usual.in_days} becomes", str),
         "usual": ("usual here (middle half)", str),
+        "ratio": ("hazard ratio", str),
         "doubt": ("p, corrected", str),
     }
-    return show_table(rows, "What goes with coming back sooner or later, all else listed being equal", columns)
+    interval = percent(found.fit.interval)
+    caption = f"What goes with coming back sooner or later, all else listed being equal ({interval} intervals)"
+    return show_table(rows, caption, columns)
 
 
 def about(chapter: Chapter, found: Regression | Unsaid) -> Unsaid | None:
-    """Say who was compared, what was left out, and how well it foretells; nothing where the figure says why not."""
+    """Say how to read it, who was compared and how well it foretells; nothing where the figure says why not."""
     if isinstance(found, Unsaid):
         return None
     compared = found.waits
     said = [
+        "With a hazard ratio of 1.10 a customer is 10% likelier to come back on any day of the wait (Cox regression); "
+        f"where p, corrected for how many are listed, is {SIGNIFICANT:g} or more, it could be chance.",
         f"{plural(found.fit.rows, 'wait')} of {plural(found.fit.clusters, 'customer')} were compared; "
-        f"{count(found.fit.events)} of them ended with a next purchase."
+        f"{count(found.fit.events)} of them ended with a next purchase.",
     ]
     if compared.customers < compared.of:
         said.append(
@@ -292,83 +275,22 @@ def about(chapter: Chapter, found: Regression | Unsaid) -> Unsaid | None:
 
 
 def foretold_in_words(found: Regression) -> str:
-    """Say how well the regression orders the waits of customers it hasn't seen."""
+    """Say how well the regression tells who comes back first, of customers it hasn't seen."""
     known, rhythm = found.foretold, found.by_rhythm
     ends = between(100 * known.low, 100 * known.high)
-    said = f"Of two waits of customers it hasn't seen it names the shorter in {percent(known.value)} ({ends}%)"
-    if found.rhythm and len(found.rhythm) < len(found.fit.covariates):
-        said += f"; by their rhythm alone (how often they have bought, how far apart) in {percent(rhythm.value)}"
-        said += ", so that all else adds little" if known.value - rhythm.value < ADDS_LITTLE else ""
-    return f"{said}; guessing would in 50%."
-
-
-def lasting(chapter: Chapter, found: Regression | Unsaid) -> Lasting | Unsaid:
-    """Check whether each effect stays the same through the wait (proportional hazards)."""
-    if isinstance(found, Unsaid):
-        return Unsaid("Whether effects last can't be told either, for the same reason.")
-    return _lasting(chapter, found)
-
-
-@says_why_not
-def _lasting(chapter: Chapter, found: Regression) -> Lasting:
-    rows, names, interval = found.waits.rows, found.fit.covariates, chapter.parameters.interval
-    check = found.fit.proportional_hazards(robust=True)
-    split = int(rows.filter("observed")["days"].median())  # type: ignore[arg-type]
-    within = pl.col("days") <= split
-    early = rows.with_columns(observed=pl.col("observed") & within, days=pl.min_horizontal("days", pl.lit(split)))
-    parts = {"early": early, "late": rows.filter(~within)}
-    table = found.effects[["covariate", "hazard_ratio"]].rename(columns={"hazard_ratio": "ratio"})
-    table["told"] = found.effects["p_value"] < SIGNIFICANT
-    table["more"] = [found.waits.more(name) for name in table["covariate"]]
-    drift, variance = np.zeros(len(table)), np.zeros(len(table))
-    for sign, (part, chosen) in zip((-1, 1), parts.items(), strict=True):
-        known = _coefficients_or_none(chosen, names, interval).reindex(table["covariate"])
-        columns = [part, f"{part}_low", f"{part}_high", f"{part}_p"]
-        table[columns] = known[["hazard_ratio", "low", "high", "p_value"]].to_numpy()
-        drift += sign * known["coefficient"].to_numpy()
-        # the parts share customers: where these make both effects err the same way, p comes out too large
-        variance += known["robust_error"].to_numpy() ** 2
-    z = np.abs(drift) / np.sqrt(variance)
-    table["p_value"] = holm(2 * ndtr(-z))
-    # that the rhythm so far tells less and less of a long wait is no news
-    z = np.where(table["covariate"].isin(RHYTHM), -2.0, np.nan_to_num(z, nan=-1.0))
-    shown = list(table["covariate"].iloc[np.argsort(-z, kind="stable")[:CURVES]])
-    together = float(check.tests["p_value"].iloc[-1])
-    return Lasting(split, table, _over_the_wait(check.residuals, shown, interval), together)
-
-
-def lasting_table(found: Lasting | Unsaid) -> ShownTable | None:
-    """Show each effect early and late in the wait; nothing where the figure says why not."""
-    if isinstance(found, Unsaid):
-        return None
-    table = found.table
-    rows = pd.DataFrame(
-        {
-            "what": [sentence_start(more) for more in table["more"]],
-            "early": [in_words(*ends) for ends in ends_of(table, "early", "early_low", "early_high")],
-            "late": [in_words(*ends) for ends in ends_of(table, "late", "late_low", "late_high")],
-            "doubt": [chance(p) for p in table["p_value"]],
-            # what may be no effect can't be said to last
-            "so": [
-                DASH if becomes == LASTS and not row["told"] else becomes
-                for row in table.to_dict("records")
-                for becomes in [course(row)]
-            ],
-        }
+    told = f"in {percent(known.value)} ({ends}%) of pairs"
+    which = "which of two customers comes back first"
+    if not found.rhythm or len(found.rhythm) == len(found.fit.covariates):
+        return f"All this tells {which} {told}; guessing would in 50%."
+    little = ": all else adds little" if known.value - rhythm.value < ADDS_LITTLE else ""
+    return (
+        f"All this together tells {which} {told}, their rhythm alone (how often they have bought, and how far apart) "
+        f"in {percent(rhythm.value)}, guessing in 50%{little}."
     )
-    columns: Columns = {
-        "what": ("with", str),
-        "early": (f"in the first {plural(found.split_days, 'day')}", str),
-        "late": ("later", str),
-        "doubt": ("p, corrected", str),
-        "so": ("the effect", str),
-    }
-    together = f"Grambsch and Therneau's test that all of them last: p {chance(found.p_value)}"
-    return show_table(rows, f"Does an effect last? Back, early and late in the wait. {together}", columns)
 
 
-def state_findings(chapter: Chapter, found: Regression | Unsaid, lasts: Lasting | Unsaid) -> None:
-    """State what brings customers back sooner, and whether it lasts."""
+def state_findings(chapter: Chapter, found: Regression | Unsaid) -> None:
+    """State what goes with coming back sooner."""
     if isinstance(found, Unsaid):
         chapter.state("comes_back_sooner", found.reason, verdict="unknown")
         return
@@ -378,7 +300,7 @@ def state_findings(chapter: Chapter, found: Regression | Unsaid, lasts: Lasting 
     if told.empty:
         chapter.state(
             "comes_back_sooner",
-            f"Nothing known of a purchase goes with a sooner or later next one beyond chance, once the customer's own "
+            "Nothing known of a purchase goes with a sooner or later next one beyond chance, once the customer's own "
             f"rhythm is allowed for. {foretold_in_words(found)}",
             value=found.foretold.value,
             low=found.foretold.low,
@@ -386,35 +308,20 @@ def state_findings(chapter: Chapter, found: Regression | Unsaid, lasts: Lasting 
             unit="concordance",
         )
         return
+    usual, first = found.waits.usual, told.iloc[0]
     parts = [
-        f"{found.waits.more(row['covariate'])}: {in_words(row['hazard_ratio'], row['low'], row['high'])}"
-        for row in told.head(3).to_dict("records")
+        f"{found.waits.more(row['covariate'])}: {usual.in_words(row['hazard_ratio'], row['low'], row['high'])}"
+        for row in told.head(MOST_TOLD).to_dict("records")
     ]
-    first = told.iloc[0]
-    fades = "" if isinstance(lasts, Unsaid) else _said_of(lasts, first["covariate"])
     chapter.state(
         "comes_back_sooner",
-        f"Beside the customer's own rhythm, what goes most with the next purchase, all else being equal: "
-        f"{listed(parts)}. {fades}{foretold_in_words(found)}",
+        f"Beside a customer's own rhythm, what goes most with a sooner or later purchase is, in what a usual wait of "
+        f"{usual.in_days} becomes: {listed(parts)}. {foretold_in_words(found)}",
         value=first["hazard_ratio"],
         low=first["low"],
         high=first["high"],
         unit="hazard ratio",
     )
-
-
-def _said_of(lasts: Lasting, covariate: str) -> str:
-    becomes = course(lasts.table.set_index("covariate").loc[covariate].to_dict())
-    if becomes in (LASTS, UNTOLD):
-        return ""
-    return f"The first of these effects {becomes} after the first {plural(lasts.split_days, 'day')} of a wait. "
-
-
-def ends_of(
-    table: pd.DataFrame, ratio: str = "hazard_ratio", low: str = "low", high: str = "high"
-) -> list[tuple[float, float, float]]:
-    """Return the ratios of a table with their ends."""
-    return list(table[[ratio, low, high]].itertuples(index=False, name=None))
 
 
 def _usual(compared: Waits, name: str) -> str:
@@ -428,56 +335,13 @@ def _usual(compared: Waits, name: str) -> str:
         units = 100 if name in compared.by_point else 10
         shown = [percent(value / units) for value in (middle, low, high)]  # type: ignore[operator]
     else:
-        shown = [number(2**value, 2) for value in (middle, low, high)]  # type: ignore[operator]
+        shown = [number(float(f"{2**value:.1e}"), 2) for value in (middle, low, high)]  # type: ignore[operator]
     times = " times" if name.endswith("_relative") and unit == DOUBLING else ""
     return f"{shown[0]}{times} ({shown[1]} to {shown[2]})"
 
 
-def _coefficients_or_none(rows: pl.DataFrame, names: list[str], interval: float) -> pd.DataFrame:
-    """Fit a part of the wait; empty where it can't tell the effects apart."""
-    try:
-        return fit_waits(rows, names, interval).coefficients.set_index("covariate")
-    except ValueError:
-        return pd.DataFrame(
-            columns=["coefficient", "hazard_ratio", "low", "high", "robust_error", "p_value"], dtype=float
-        )
-
-
-def course(row: Mapping[Any, Any]) -> str:
-    """Say in a word what becomes of an effect while the wait lasts; of a row of `Lasting.table`."""
-    early, late = row["early"], row["late"]
-    if not np.isfinite([early, late, row["p_value"]]).all():
-        return UNTOLD
-    if row["p_value"] >= SIGNIFICANT or abs(np.log(late / early)) < SMALL_DRIFT:
-        return LASTS
-    if max(row["early_p"], row["late_p"]) < SIGNIFICANT and (early > 1) != (late > 1):
-        return "turns round"
-    return "fades" if abs(np.log(late)) < abs(np.log(early)) else "grows"
-
-
-def _over_the_wait(residuals: pd.DataFrame, names: list[str], interval: float) -> pd.DataFrame:
-    """Average scaled Schoenfeld residuals over parts of the wait with about equally many events.
-
-    Bands are those of independent waits; the table's intervals are clustered.
-    """
-    edges = np.unique(residuals["duration"].quantile(np.linspace(0, 1, PARTS_OF_THE_WAIT + 1)))
-    part = np.clip(np.searchsorted(edges, residuals["duration"], side="left"), 1, None)
-    grouped = residuals.groupby(part)
-    days, size = grouped["duration"].median(), grouped.size()
-    half = ndtri((1 + interval) / 2)
-    curves = []
-    for name in names:
-        mean = grouped[name].mean()
-        error: pd.Series = grouped[name].std() / np.sqrt(size)
-        curves.append(
-            pd.DataFrame(
-                {
-                    "covariate": name,
-                    "days": days,
-                    "ratio": np.exp(mean),
-                    "low": np.exp(mean - half * error),
-                    "high": np.exp(mean + half * error),
-                }
-            )
-        )
-    return pd.concat(curves, ignore_index=True)
+def ends_of(
+    table: pd.DataFrame, ratio: str = "hazard_ratio", low: str = "low", high: str = "high"
+) -> list[tuple[float, float, float]]:
+    """Return the ratios of a table with their ends."""
+    return list(table[[ratio, low, high]].itertuples(index=False, name=None))

@@ -9,7 +9,6 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from models.hazard import life_table
-from models.retention_rate import retention_rate
 from models.survival import SurvivalAt, kaplan_meier, survival_at
 
 from ..chapter import Chapter
@@ -17,8 +16,8 @@ from ..errors import CannotSay
 from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import between, count, day, if_known, listed, number, percent, plural
-from . import retention_groups, silence
+from ..wording import between, count, day, if_known, listed, percent, plural
+from . import retention_by_quarter, retention_groups, silence
 from .hazard_ratios_in_words import SIGNIFICANT
 from .left_cut import left_cut, what_it_means
 from .retention_groups import Compared
@@ -32,6 +31,7 @@ SAMPLED_DAYS = (7, 30, 90, 180, 365, 730)
 DAYS_SAMPLED = 3
 LAST_STRETCH_DAYS = 90
 BADLY_LOST = 0.5
+KNOWN_TO_TENTHS = 1.0  # points: an interval narrower than this
 LATE_RETURN = 0.1  # of those still silent: if fewer came back in the last stretch, few of the others will
 
 
@@ -116,6 +116,13 @@ def share_at(curve: pd.DataFrame, days: int) -> SurvivalAt:
     return survival_at(curve, min(days, curve["days"].max()))
 
 
+def share_in_words(share: SurvivalAt) -> str:
+    """Return a share with its interval in words, to tenths where the interval is narrower than a few of them."""
+    low, value, high = (100 * each for each in (share.low, share.value, share.high))
+    shown = "{:.1f}" if high - low < KNOWN_TO_TENTHS else "{:.0f}"
+    return f"{shown.format(value)}% ({between(low, high, shown)}%)"
+
+
 def about_first_purchases(chapter: Chapter) -> Unsaid | None:
     """Say whose first purchases are true ones, in a ledger that begins after its customers did; else nothing."""
     meaning = what_it_means(chapter, "first_purchase")
@@ -139,7 +146,7 @@ def lost_table(chapter: Chapter, table: pd.DataFrame, found: Waits) -> ShownTabl
             {
                 "stage": stage.after,
                 "customers": waited["customer"].n_unique(),
-                "lost": f"{percent(share.value, 1)} ({between(100 * share.low, 100 * share.high, '{:.1f}')}%)",
+                "lost": share_in_words(share),
                 "watched": watched,
                 **sampled,
             }
@@ -150,56 +157,22 @@ def lost_table(chapter: Chapter, table: pd.DataFrame, found: Waits) -> ShownTabl
     columns: Columns = {
         "stage": ("customers", str),
         "customers": ("how many", count),
-        "lost": ("not back", str),
-        "watched": ("after so many days", count),
-        **{f"after_{days}": (f"after {days} days", if_known(percent)) for days in shown if f"after_{days}" in frame},
+        **{
+            f"after_{days}": (f"not back after {days} days", if_known(percent))
+            for days in shown
+            if f"after_{days}" in frame
+        },
+        "lost": ("not back at the end", str),
+        "watched": ("which is day", count),
     }
     interval = percent(chapter.parameters.interval)
-    return show_table(frame, f"Who is lost after each purchase: not back ({interval} intervals in brackets)", columns)
+    return show_table(frame, f"Who is lost after each purchase ({interval} intervals in brackets)", columns)
 
 
 def _sampled_days(found: Waits) -> list[int]:
     """Return the days on which curves are read, the first of them about the usual wait."""
     usual = found.rows.filter("observed")["days"].median() or 0
     return [days for days in SAMPLED_DAYS if 2 * days >= usual][:DAYS_SAMPLED]  # type: ignore[operator]
-
-
-@says_why_not
-def rate_by_quarter(chapter: Chapter) -> pd.DataFrame:
-    """Return the retention rate of each whole quarter; see `models.retention_rate.retention_rate`."""
-    given = chapter.parameters
-    rates = retention_rate(
-        chapter.purchases,
-        chapter.as_of,
-        active_days=given.active_days,
-        period="quarter",
-        interval=given.interval,
-    )
-    rates = rates[rates["crr"].notna()].reset_index(drop=True)
-    if rates.empty:
-        raise CannotSay("A retention rate needs a whole quarter that begins with active customers.")
-    return rates
-
-
-def rate_table(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> ShownTable | None:
-    """Show the retention rate and what it is made of, the newest quarter first.
-
-    Nothing is shown where the figure has said why not.
-    """
-    if isinstance(rates, Unsaid):
-        return None
-    columns: Columns = {
-        "period": ("quarter", str),
-        "customers_start": ("active at the start (S)", count),
-        "customers_new": ("new (N)", count),
-        "customers_end": ("active at the end (E)", count),
-        "lost": ("lost", count),
-        "reactivated": ("won back", count),
-        "crr": ("CRR (%)", number),
-        "kept_rate": ("of S still active (%)", number),
-    }
-    caption = f"Retention rate by quarter; active: a purchase in the last {chapter.parameters.active_days} days"
-    return show_table(rates.iloc[::-1], caption, columns)
 
 
 def state_findings(
@@ -216,21 +189,21 @@ def state_findings(
     _state_gate(chapter, table, found)
     silence.state_findings(chapter, silent)
     retention_groups.state_findings(chapter, compared)
-    _state_rate(chapter, rates)
+    retention_by_quarter.state_rate(chapter, rates)
 
 
 def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
     if isinstance(never, Unsaid):
         chapter.state("never_back", never.reason, verdict="unknown")
         return
-    value, low, high = never.share
+    value, low, _ = never.share
     reference = chapter.parameters.reference_first_loss
     before = value + never.late
     late = never.late / before if before else 0.0
     settled = never.days >= 2 * LAST_STRETCH_DAYS and late < LATE_RETURN
     statement = (
-        f"{percent(value, 1)} ({between(100 * low, 100 * high, '{:.1f}')}%) of {never.whom or 'customers'} have not "
-        f"come back {count(never.days)} days after their first purchase"
+        f"{share_in_words(never.share)} of {never.whom or 'customers'} have not come "
+        f"back {count(never.days)} days after their first purchase"
     )
     if never.whom:
         statement += ". " + what_it_means(chapter, "first_purchase").rstrip(".")  # type: ignore[union-attr]
@@ -238,7 +211,7 @@ def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
         statement += f"; in practice up to {percent(reference)} are lost there"
     if before:
         statement += (
-            f". Of those still silent {LAST_STRETCH_DAYS} days earlier {percent(late, 1)} came back since: "
+            f". Of those still silent {LAST_STRETCH_DAYS} days earlier {percent(late)} came back since: "
             f"{'few of the others will' if settled else 'they are still coming back'}"
         )
     verdict: Verdict = "act" if value > max(BADLY_LOST, reference) else "watch" if low > reference else "good"
@@ -247,7 +220,7 @@ def _state_never_back(chapter: Chapter, never: NeverBack | Unsaid) -> None:
         f"{statement}.",
         value=value,
         low=low,
-        high=high,
+        high=never.share.high,
         unit="share of customers",
         verdict=verdict if settled and not never.whom else "note",
     )
@@ -266,10 +239,7 @@ def _state_gate(chapter: Chapter, table: pd.DataFrame, found: Waits) -> None:
         return
     days = min(found.watched[stage.name] for stage in singles)
     lost = {stage: share_at(table[table["curve"] == stage.name], days) for stage in singles}
-    shares = [
-        f"{percent(share.value)} ({between(100 * share.low, 100 * share.high)}%) {stage.after}"
-        for stage, share in lost.items()
-    ]
+    shares = [f"{share_in_words(share)} {stage.after}" for stage, share in lost.items()]
     first, second = list(lost.values())[:2]
     apart = _surely_apart(first, second, chapter.parameters.interval)
     gate = (
@@ -291,23 +261,3 @@ def _surely_apart(one: SurvivalAt, other: SurvivalAt, interval: float) -> bool:
     """Tell whether two shares differ beyond chance; each one's error is read off its interval."""
     reach = np.hypot(one.high - one.low, other.high - other.low) / (2 * ndtri((1 + interval) / 2))
     return bool(2 * ndtr(-abs(one.value - other.value) / reach) < SIGNIFICANT) if reach > 0 else one != other
-
-
-def _state_rate(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> None:
-    if isinstance(rates, Unsaid):
-        chapter.state("retention_rate", rates.reason, verdict="unknown", question="losing")
-        return
-    last = rates.iloc[-1]
-    stayed = last["kept_rate"]
-    chapter.state(
-        "retention_rate",
-        f"Of the customers active at the start of {last['period']} (a purchase in the last "
-        f"{chapter.parameters.active_days} days) {stayed:.0f}% ({between(last['low'], last['high'])}%) were active at "
-        f"its end: {count(last['lost'])} fell silent in the quarter, and {count(last['reactivated'])} who had been "
-        f"silent came back. By the usual formula, which counts these, the retention rate (CRR) is {last['crr']:.0f}%.",
-        value=stayed,
-        low=last["low"],
-        high=last["high"],
-        unit="%",
-        question="losing",
-    )

@@ -23,7 +23,10 @@ from .waits import Waits, watched_days
 FEWEST_IN_GROUP = 30
 MOST_GROUPS = 6
 OTHERS = "all others"
-ASKED = ("category", "channel", DISCOUNTED, "manager")
+WITHIN_KINDS = "Managers are compared within a kind of customer: which kinds they serve isn't their doing."
+NO_KINDS = "Managers serve different customers: that theirs come back later needn't be their doing."
+MANAGER, KIND = "manager", "kind"
+ASKED = ("category", "channel", DISCOUNTED, MANAGER)
 LONGEST_SHOWN = 22
 
 
@@ -95,6 +98,14 @@ class Compared:
     alike: tuple[str, ...]
     filled_in: tuple[str, ...] = ()
 
+    @property
+    def about_managers(self) -> str:
+        """What is to be known of the comparison of managers; empty where there is none."""
+        names = [grouping.name for grouping in self.groupings]
+        if MANAGER in names:
+            return NO_KINDS
+        return WITHIN_KINDS if any(name.startswith(f"{MANAGER} of '") for name in names) else ""
+
 
 @says_why_not
 def compare(chapter: Chapter, waits: Waits) -> Compared:
@@ -103,12 +114,14 @@ def compare(chapter: Chapter, waits: Waits) -> Compared:
     One wait a customer, so that the customers compared are independent. Log-rank test of each grouping, corrected for
     their number (Holm 1979); within those that differ, each group against the rest, corrected for the number of groups
     in all groupings together. Only true first purchases are looked at, as they stood on their day.
+    Managers are compared within a kind of customer, since whom they serve isn't their doing.
     """
     first = waits.from_first_sale
     known = of_ledger(chapter, first) if first.height else pl.DataFrame({"customer": []})
     told = of_customers_table(chapter, known.columns)
     filled_in = _filled_in_with_success(first, told)
     told = told.drop(filled_in)
+    known, within = _managers_within_kinds(known, told)
     made = {name: _grouping(chapter, name, first, known) for name in known.columns[1:]}
     made |= {name: _grouping(chapter, name, first, told, recorded=True) for name in told.columns[1:]}
     found = [grouping for grouping in made.values() if grouping is not None]
@@ -117,9 +130,27 @@ def compare(chapter: Chapter, waits: Waits) -> Compared:
             f"Who comes back sooner can be compared once two groups of {FEWEST_IN_GROUP} customers each have been "
             f"watched from the first purchase; the ledger shows {plural(first.height, 'true first purchase')}."
         )
-    missing = tuple(name for name in ASKED if name not in made)
-    alike = tuple(name for name, grouping in made.items() if grouping is None)
+    missing = tuple(name for name in ASKED if name not in made and not (name == MANAGER and within))
+    alike = tuple(name for name, grouping in made.items() if grouping is None and name not in within)
+    alike += (MANAGER,) if within and not any(made[name] for name in within) else ()
     return Compared(_corrected(found), missing, alike, filled_in)
+
+
+def _managers_within_kinds(known: pl.DataFrame, told: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Return a column of managers for each kind of customer in place of theirs alone, and the names of these columns.
+
+    Nothing is changed where no kind, or no manager, is recorded.
+    """
+    kind = KIND if KIND in told.columns else None
+    if MANAGER not in known.columns or kind is None:
+        return known, []
+    of_kind = known.join(told.select("customer", of_kind=kind), on="customer", how="left", maintain_order="left")
+    kinds = of_kind["of_kind"].drop_nulls().unique().sort().to_list()
+    columns = {f"{MANAGER} of '{key(each)}'": each for each in kinds}
+    within = [
+        pl.when(pl.col("of_kind") == each).then(pl.col(MANAGER)).alias(column) for column, each in columns.items()
+    ]
+    return of_kind.with_columns(within).drop(MANAGER, "of_kind"), list(columns)
 
 
 def _filled_in_with_success(waited: pl.DataFrame, told: pl.DataFrame) -> tuple[str, ...]:
@@ -230,7 +261,6 @@ def group_table(compared: Compared | Unsaid) -> ShownTable | None:
         rows.append(
             {
                 "known": grouping.words + ("*" if grouping.recorded else ""),
-                "customers": groups["customers"].sum(),
                 "days": grouping.days,
                 "most": _share(groups.iloc[0]),
                 "least": _share(groups.iloc[-1]),
@@ -240,12 +270,11 @@ def group_table(compared: Compared | Unsaid) -> ShownTable | None:
         )
     columns: Columns = {
         "known": ("known at the first purchase", str),
-        "customers": ("customers", count),
-        "differs": ("differ from the rest", str),
-        "p_value": ("p, corrected", chance),
         "most": ("most come back", str),
         "least": ("fewest come back", str),
-        "days": ("back within (days)", count),
+        "days": ("within (days)", count),
+        "p_value": ("p, corrected", chance),
+        "differs": ("groups that differ", str),
     }
     caption = "Who comes back within the days watched, by what was known at the first purchase"
     if any(grouping.recorded for grouping in compared.groupings):
@@ -259,10 +288,9 @@ def left_out(compared: Compared | Unsaid) -> Unsaid | None:
         return None
     said = []
     if sum(grouping.differs for grouping in compared.groupings) > 1:
-        said.append(
-            "Groupings overlap, and each is looked at alone: where one manager has all the firms, say, both show the "
-            "same difference."
-        )
+        said.append("Groupings overlap, and each is looked at alone, so that two may show the same difference.")
+    if compared.about_managers:
+        said.append(compared.about_managers)
     if compared.not_recorded:
         said.append(f"Not recorded in this base: {listed(compared.not_recorded)}.")
     if compared.alike:
@@ -282,7 +310,7 @@ def _named(columns: tuple[str, ...]) -> str:
 
 
 def chance(p_value: float) -> str:
-    """Return a probability in words."""
+    """Return a p-value in words."""
     return "under 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
@@ -292,11 +320,11 @@ def _share(group: pd.Series) -> str:
 
 def _standing_out(grouping: Grouping) -> str:
     if not grouping.differs:
-        return "none beyond chance"
+        return "none"
     alone = grouping.groups[grouping.groups["differs"]]
     if len(alone) == len(grouping.groups):
         return f"all {len(alone)}"
-    return listed([key(name, LONGEST_SHOWN) for name in alone["group"]]) or "none singly"
+    return f"{len(alone)} of {len(grouping.groups)}"
 
 
 def none_differ(compared: Compared) -> str:

@@ -13,11 +13,12 @@ from ..chapter import Chapter
 from ..errors import CannotSay
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import DASH, between, count, if_known, percent, plural
+from ..wording import between, count, listed, percent, plural
 from .left_cut import left_cut
 from .waits import FEWEST_WATCHED, Stage, Waits
 
 LONG_ENOUGH = 3  # times the usual wait, for a stage to be watched until most of those who come back are back
+FEWEST_DRAWN = 50  # silent customers from which on a chance is more than noise
 WINDOWS = (7, 28, 91, 364)  # whole weeks, so that no weekday counts twice
 
 
@@ -35,8 +36,9 @@ class Silence:
     stages : pandas.DataFrame
         One row a stage: after, customers (who have been in it), usual (median wait of those who came back), day, low,
         high, reach, still, still_low, still_high (see `models.hazard.AlarmingSilence`), rare (day from which fewer than
-        `alive_limit` come back, missing where more always do), waiting (customers who are in
-        it today), silent (those of them who have been silent for longer than `day`).
+        `alive_limit` come back, missing where more always do, 0 where fewer do from the first day on), alarm (`rare`
+        where that is earlier than `day`, and some day; else `day`), waiting (customers who are in it today), silent
+        (those of them who have been silent for longer than `alarm`).
     """
 
     window: int
@@ -77,21 +79,24 @@ def _says_enough(rows: pl.DataFrame, watched: int) -> bool:
 
 def _chances(table: LifeTable, window: int, watched: int, interval: float) -> pd.DataFrame:
     chance = table.chance_to_return(window, interval)
-    return chance[(chance["days"] + window <= watched) & (chance["at_risk"] >= FEWEST_WATCHED)]
+    return chance[(chance["days"] + window <= watched) & (chance["at_risk"] >= FEWEST_DRAWN)]
 
 
 def _stage(chapter: Chapter, stage: Stage, rows: pl.DataFrame, table: LifeTable, watched: int) -> dict[str, object]:
     given = chapter.parameters
     waiting = rows.filter(~pl.col("observed"))
     found = table.alarming_silence(given.silence, watched, given.interval)
+    rare = table.rare_return(given.alive_limit, watched)
+    alarm = rare if rare and rare < found.day else found.day
     return {
         "after": stage.after,
         "customers": rows["customer"].n_unique(),
         "usual": rows.filter("observed")["days"].median(),
         **found._asdict(),
-        "rare": table.rare_return(given.alive_limit, watched),
+        "rare": rare,
+        "alarm": alarm,
         "waiting": waiting.height,
-        "silent": waiting.filter(pl.col("days") > found.day).height,
+        "silent": waiting.filter(pl.col("days") > alarm).height,
     }
 
 
@@ -99,7 +104,8 @@ def silence_table(chapter: Chapter, found: Silence | Unsaid) -> ShownTable | Non
     """Show the day from which silence is alarming, and who is past it; nothing where the figure has said why not."""
     if isinstance(found, Unsaid):
         return None
-    frame = found.stages
+    given, frame = chapter.parameters, found.stages
+    limit, share = percent(given.alive_limit), percent(given.silence)
     still = zip(frame["still"], 100 * frame["still_low"], 100 * frame["still_high"], strict=True)
     frame = frame.assign(
         days=[
@@ -111,22 +117,20 @@ def silence_table(chapter: Chapter, found: Silence | Unsaid) -> ShownTable | Non
             for silent, waiting in zip(frame["silent"], frame["waiting"], strict=True)
         ],
         return_later=[
-            f"{percent(chance)} ({between(low, high)}%) by day {count(reach)}"
-            for (chance, low, high), reach in zip(still, frame["reach"], strict=True)
+            f"{percent(chance)} ({between(low, high)}%)" if alarm == day else f"under {limit}"
+            for (chance, low, high), alarm, day in zip(still, frame["alarm"], frame["day"], strict=True)
         ],
     )
-    limit = percent(chapter.parameters.alive_limit)
-    share = percent(chapter.parameters.silence)
     columns: Columns = {
         "after": ("customers", str),
-        "usual": ("usual wait, median (days)", count),
-        "rare": (f"fewer than {limit} come back from day", if_known(count, DASH)),
-        "days": (f"{share} of those who do are back by day", str),
+        "usual": ("usual wait (days)", count),
+        "alarm": ("alarming after (days)", count),
         "missing": ("silent for longer today", str),
         "return_later": ("come back even then", str),
+        "days": (f"{share} of those who return are back by day", str),
     }
-    interval = percent(chapter.parameters.interval)
-    return show_table(frame, f"When silence is longer than usual ({interval} intervals in brackets)", columns)
+    interval = percent(given.interval)
+    return show_table(frame, f"When silence becomes alarming ({interval} intervals in brackets)", columns)
 
 
 def state_findings(chapter: Chapter, found: Silence | Unsaid) -> None:
@@ -134,26 +138,17 @@ def state_findings(chapter: Chapter, found: Silence | Unsaid) -> None:
     if isinstance(found, Unsaid):
         chapter.state("alarming_silence", found.reason, verdict="unknown")
         return
-    stages, share = found.stages, percent(chapter.parameters.silence)
-    first, last = stages.iloc[0], stages.iloc[-1]
-    statement = (
-        f"Of the customers who come back {first['after']}, {share} are back by day {count(first['day'])} "
-        f"({between(first['low'], first['high'])})"
-    )
-    if len(stages) > 1:
-        statement += f"; {last['after']}, by day {count(last['day'])} ({between(last['low'], last['high'])})"
+    stages, given = found.stages, chapter.parameters
+    shown = [stages.iloc[0], *([stages.iloc[-1]] if len(stages) > 1 else [])]
+    days = listed([f"{row['after']} from day {count(row['alarm'])} on" for row in shown])
     silent = stages["silent"].sum()
-    even_then = " to ".join(dict.fromkeys(percent(chance) for chance in (stages["still"].min(), stages["still"].max())))
-    reach = " to ".join(dict.fromkeys(count(days) for days in (stages["reach"].min(), stages["reach"].max())))
-    limit, rare = percent(chapter.parameters.alive_limit), first["rare"]
-    is_sooner = pd.notna(rare) and rare < first["day"]
-    when = f"still come back from day {count(rare)} on" if rare else "ever come back"
-    since = f" But {first['after']}, fewer than {limit} {when}." if is_sooner else ""
+    never = stages.loc[stages["rare"] == 0, "after"].tolist()
+    seldom = f" But {listed(never)} fewer than {percent(given.alive_limit)} ever come back." if never else ""
     chapter.state(
         "alarming_silence",
-        f"{statement}.{since} {plural(silent, 'customer has', 'customers have')} been silent for longer than usual, "
-        f"of {_of_whom(chapter, stages)}; even then {even_then} come back within {reach} days of the last purchase, "
-        "by how many purchases they have made.",
+        f"Silence is alarming {days}: by then {percent(given.silence)} of those who come back are back, or fewer than "
+        f"{percent(given.alive_limit)} of the others still come.{seldom} "
+        f"{plural(silent, 'customer has', 'customers have')} been silent for longer, of {_of_whom(chapter, stages)}.",
         value=silent,
         unit="customers",
         verdict="watch" if silent else "good",

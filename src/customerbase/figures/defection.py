@@ -12,7 +12,8 @@ from ..chapters.defection import given_up_too_soon
 from ..chapters.hazard_ratios_in_words import SIGNIFICANT
 from ..unsaid import says_why_not
 from ..wording import count, day, listed, percent, plural
-from .style import BLUE, GREEN, INK, ORANGE, QUIET, Picture, drawing, in_percent, label_ends
+from .names_above import names_above
+from .style import BLUE, GREEN, INK, ORANGE, QUIET, Picture, drawing, in_percent
 
 COLORS = {"model": BLUE, "curve": ORANGE, "rule": GREEN}
 DASHES = {"model": "-", "curve": "--", "rule": ":"}
@@ -24,51 +25,46 @@ ROOM = 0.05  # around the points, as a share of all customers
 
 @says_why_not
 def who_has_left(asked: Any, table: Any, lines: Any, seed: int) -> Picture:
-    """Draw customers by purchases and silence, and from which silence on each of the three calls them gone."""
+    """Draw customers by purchases and silence, and from which silence on each of the three calls them gone.
+
+    The curve of waits ends where no waits as long were watched.
+    """
     customers = asked.customers
     late = table[table["rule_stays"] & ~table["curve_stays"]]["customers"].sum()
     slow = given_up_too_soon(table)["customers"].sum()
     still = f"still counts {plural(late, 'customer')} as active whose kind seldom come back"
     given_up = f"gives up {plural(slow, 'customer')} whose kind do come back"
     said = [text for text, number in ((still, late), (given_up, slow)) if number]
-    title = f"The rule {' and '.join(said)}" if said else "The rule and the curve of waits agree on who has left"
+    days = plural(lines["rule"]["silence"].iloc[0], "day")
+    title = f"The rule of {days} {' and '.join(said)}" if said else "The rule and the curve agree on who has left"
     random = np.random.default_rng(seed)
     shown = customers.iloc[np.sort(random.permutation(len(customers))[:DOTS_SHOWN])]
     # apart from one another: a purchase more or less is a whole step at the left end
     apart = shown["purchases"] * np.exp(random.uniform(-0.12, 0.12, len(shown)))
-    with drawing(title, height=3.8) as (figure, ax):
+    with drawing(title, height=4.0) as (figure, ax):
         ax.plot(apart, shown["silence"], "o", color=QUIET, alpha=0.25, markersize=2.5, markeredgewidth=0)
-        ends = {}
         for name, line in lines.items():
-            known = line.dropna(subset="silence")
             steps = "steps-post" if name == "curve" else "default"
             look: dict[str, Any] = {"color": COLORS[name], "linestyle": DASHES[name], "drawstyle": steps}
-            if not line["seen"].all():
-                ax.plot(known["purchases"], known["silence"], linewidth=1, **look)
-            ax.plot(line["purchases"], line["silence"].where(line["seen"]), linewidth=2.4, **look)
-            if len(known):
-                ends[name] = float(known["silence"].iloc[-1])
+            watched = line["silence"].where(line["seen"])
+            if watched.notna().any():
+                ax.plot(line["purchases"], watched, linewidth=2.4, label=LABELS[name], **look)
         ax.set_xscale("log")
         most = float(customers["purchases"].max())
         ax.set_xlim(0.85, max(most, 2) * 1.15)
-        ax.set_ylim(0, max(float(customers["silence"].max()), *(ends.values() or [1])) * 1.05 + 1)
+        highest = max(float(line["silence"].where(line["seen"]).max()) for line in lines.values())
+        ax.set_ylim(0, np.nanmax([float(customers["silence"].max()), highest]) * 1.05 + 1)
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: count(value)))
         ax.set_xlabel("purchases so far")
-        ax.set_ylabel("days since the last (above a line: gone)")
-        label_ends(
-            ax,
-            max(most, 2) * 1.15,
-            list(ends.values()),
-            [LABELS[name].removesuffix(" of waits") for name in ends],
-            [COLORS[name] for name in ends],
-        )
+        ax.set_ylabel("days since the last purchase\n(above a line: gone)")
+        names_above(ax, columns=3)
     dots = f" Dots: {count(DOTS_SHOWN)} customers drawn at random." if len(customers) > DOTS_SHOWN else ""
     return Picture(
         figure,
-        f"{title}. By purchases so far, the silence from which each calls a customer gone; the curve is thin where "
-        f"no waits as long were watched.{dots}",
+        f"{title}. By purchases so far, the silence from which each calls a customer gone; the curve ends where no "
+        f"waits as long were watched.{dots}",
     )
 
 

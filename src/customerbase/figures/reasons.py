@@ -6,10 +6,12 @@ import numpy as np
 import polars as pl
 from statsmodels.stats.proportion import proportion_confint
 
-from models.reasons_for_leaving import ANY, SIGNIFICANT
+from models.reasons_for_leaving import ANY
 from models.satisfaction import Left, left_share
 
-from ..chapters.reasons import AfterComplaint, Reasons, Satisfaction, costliest, name_of, roughly
+from ..chapters.after_complaint import AfterComplaint
+from ..chapters.reasons import Reasons, costliest, name_of, roughly
+from ..chapters.satisfaction import Satisfaction
 from ..errors import CannotSay
 from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, day, percent, plural
@@ -18,7 +20,6 @@ from .style import BLUE, INK, ORANGE, QUIET, Picture, drawing, in_percent, in_th
 REASONS_DRAWN = 8
 ROW = 0.34  # height of a reason, in inches
 AROUND = 1.9  # height of what stands above and below them
-NAME_LETTERS = 30
 LIGHT = "#9cc5e0"
 
 
@@ -42,10 +43,8 @@ def lost_by_reason(found: Reasons, interval: float, currency: str, horizon_days:
             color = ORANGE if row["lost_clear"] else QUIET
             ax.plot([row["lost_low"], row["lost_high"]], [place, place], color=color, linewidth=2.2)
             ax.plot(row["lost"], place, "o", color=color, markersize=7, markeredgecolor=INK, markeredgewidth=0.6)
-        compared = single.select("compared", "worth").iter_rows()
         labels = [
-            f"{name}\n{number} compared, worth {worth:.0f}"
-            for name, (number, worth) in zip(names, compared, strict=True)
+            f"{name}\n{plural(number, 'customer')}" for name, number in zip(names, single["compared"], strict=True)
         ]
         ax.set_yticks(range(len(names)), labels)
         ax.set_ylim(len(names) - 0.4, -0.6)
@@ -54,9 +53,7 @@ def lost_by_reason(found: Reasons, interval: float, currency: str, horizon_days:
         ax.locator_params(axis="x", nbins=4)
         in_thousands(ax.xaxis)
         ax.set_xlabel(
-            f"revenue lost ({currency}; lines: {percent(interval)} intervals)\n"
-            f"orange: beyond chance (p below {SIGNIFICANT:g}, Holm); grey: not\n"
-            "worth: in customers of equal value"
+            f"revenue lost ({currency}; lines: {percent(interval)} intervals)\n(orange: beyond chance; grey: not)"
         )
     told = "; ".join(
         f"{name}: {currency} {roughly(row['lost'])} ({roughly(row['lost_low'])} to {roughly(row['lost_high'])})"
@@ -65,9 +62,17 @@ def lost_by_reason(found: Reasons, interval: float, currency: str, horizon_days:
     return Picture(figure, f"{title}. Revenue lost by reason: {told}.")
 
 
+def bought_again(
+    why: Reasons | Unsaid, complained: AfterComplaint | Unsaid, interval: float
+) -> Picture | Unsaid | None:
+    """Draw who has bought again since a complaint, beside others without one; None where that was just said."""
+    if isinstance(complained, Unsaid):
+        return None if complained == why else complained
+    return _bought_again(complained, interval)
+
+
 @says_why_not
-def bought_again(complained: AfterComplaint, interval: float) -> Picture:
-    """Draw who has bought again since a complaint, beside comparable customers without one."""
+def _bought_again(complained: AfterComplaint, interval: float) -> Picture:
     found, curves = complained.found, complained.curves
     title = (
         f"{percent(found.share)} buy again within {complained.days} days of a complaint; of comparable customers "

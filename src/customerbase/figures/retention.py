@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ..chapters.hazard_ratios_in_words import sentence_start
-from ..chapters.retention_groups import none_differ
+from ..chapters.retention import share_in_words
+from ..chapters.retention_groups import chance, none_differ
 from ..errors import CannotSay
 from ..unsaid import says_why_not
-from ..wording import between, count, key, listed, percent
-from .style import BLUE, INK, ORANGE, QUIET, SERIES, Picture, drawing, in_percent, label_ends, label_line
+from ..wording import count, key, listed, percent
+from .names_above import names_above
+from .style import BLUE, INK, ORANGE, QUIET, SERIES, Picture, drawing, in_percent, label_line
 
 if TYPE_CHECKING:
     from ..chapters.retention import NeverBack
@@ -28,7 +30,7 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 GROUPINGS_DRAWN = 3
 LONGEST_LABEL = 20
 DAYS_DRAWN = 4  # so many times the day on which groups are compared
-LINE, LINE_OF_PANEL = 0.055, 0.08  # of text, as a share of a figure's and of a panel's height
+MARKED_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 730, 1460)
 PAST_THE_LAST = 1.35  # how far beyond the last alarming day the figure of silence goes
 
 
@@ -38,18 +40,17 @@ def first_to_second(table: pd.DataFrame, never: NeverBack, reference: float, int
     curve = _watched(table, FIRST_TO_SECOND, never.days)
     who = never.whom or "customers"
     title = f"{percent(never.share.value)} of {who} have not come back {count(never.days)} days after their first"
-    ends = between(100 * never.share.low, 100 * never.share.high, "{:.1f}")
+    told = share_in_words(never.share)
     with drawing(f"{title} purchase") as (figure, ax):
         _draw(ax, curve, BLUE, "-")
         ax.plot([never.days], [never.share.value], "o", color=BLUE, markersize=5)
-        reach = f"{percent(never.share.value, 1)}\n({ends})"
         above = never.share.value < 0.8
         lately = curve[curve["days"] >= 0.7 * never.days]
         label_line(
             ax,
             never.days,
             lately["high"].max() if above else lately["low"].min(),
-            reach,
+            told.replace(" (", "\n("),
             BLUE,
             offset=(0, 3 if above else -3),
             ha="right",
@@ -58,7 +59,7 @@ def first_to_second(table: pd.DataFrame, never: NeverBack, reference: float, int
         _finish(ax, "days since the first purchase", f"not yet back (band: {percent(interval)} interval)")
         if not never.whom:
             _draw_reference(ax, curve, never, reference)
-    alt = f"{title} purchase ({ends}%). Kaplan-Meier curve with its {percent(interval)} band"
+    alt = f"{title} purchase: {told}. Kaplan-Meier curve with its {percent(interval)} band"
     return Picture(figure, f"{alt}." if never.whom else f"{alt}, beside the {percent(reference)} practice loses there.")
 
 
@@ -80,7 +81,10 @@ def _draw_reference(ax: Axes, curve: pd.DataFrame, never: NeverBack, reference: 
 
 @says_why_not
 def by_purchase(table: pd.DataFrame, waits: Waits, interval: float) -> Picture:
-    """Draw the wait for the next purchase by how many went before."""
+    """Draw the wait for the next purchase by how many went before: of the first stage, the last and one between.
+
+    On an axis of days that is finer near the purchase, since the curves of frequent buyers fall within days.
+    """
     stages = [stage for stage in waits.stages if waits.watched[stage.name] > 0]
     if not stages:
         raise CannotSay("No purchase has been watched for a whole day yet.")
@@ -91,46 +95,57 @@ def by_purchase(table: pd.DataFrame, waits: Waits, interval: float) -> Picture:
     title = (
         "The more purchases a customer has made, the likelier the next" if rising else "Who buys again, and how soon"
     )
-    with drawing(title, height=3.8) as (figure, ax):
-        for curve, color, dashes in zip(curves, SERIES, DASHES, strict=False):
-            _draw(ax, curve, color, dashes)
-        _finish(ax, "days since the last purchase", f"not yet followed (bands: {percent(interval)} intervals)")
-        ends = _apart([curve["survival"].iloc[-1] for curve in curves], LINE)
-        label_ends(ax, max(watched), ends, _short([stage.after for stage in stages]), SERIES)
+    drawn = _spread(len(stages))
+    with drawing(title, height=4.0) as (figure, ax):
+        for number, color, dashes in zip(drawn, SERIES, DASHES, strict=False):
+            _draw(ax, curves[number], color, dashes, name=stages[number].after)
+        _finish(ax, "days since the last purchase", f"not yet back (bands: {percent(interval)} intervals)")
+        ax.set_xscale("log")
+        ax.set_xlim(1, max(watched[number] for number in drawn))
+        ax.xaxis.set_major_locator(FixedLocator([day for day in MARKED_DAYS if day <= max(watched)]))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda day, _: count(day)))
+        ax.xaxis.set_minor_locator(NullLocator())
+        names_above(ax)
     rows = "; ".join(f"{stage.after}: {percent(share)}" for stage, share in zip(stages, back, strict=True))
     return Picture(figure, f"{title}. Followed by another within {count(min(watched))} days: {rows}.")
 
 
 @says_why_not
-def alarming_silence(found: Silence, share: float, interval: float) -> Picture:
+def alarming_silence(found: Silence, interval: float) -> Picture:
     """Draw the chance to buy soon by how long a customer has been silent, with the day from which that is unusual.
 
     Of several stages the first, the last and one between them are drawn.
     """
-    days = found.stages.set_index("after")["day"].to_dict()
+    days = found.stages.set_index("after")["alarm"].to_dict()
     there = list(found.chances)
     if not there:
         raise CannotSay(f"Nobody has been watched for {count(found.window)} days of silence yet.")
-    drawn = [there[at] for at in sorted({0, len(there) // 2, len(there) - 1})]
+    drawn = [there[at] for at in _spread(len(there))]
+    most = found.stages.sort_values("silent", kind="stable").iloc[-1]
     title = (
-        f"{drawn[-1].capitalize()}, {percent(share)} of those who come back are back by day {count(days[drawn[-1]])}"
+        f"{most['after'].capitalize()}, {count(most['silent'])} of {count(most['waiting'])} have been silent for "
+        f"longer than {count(most['alarm'])} days"
     )
     longest = max(PAST_THE_LAST * max(days[after] for after in drawn), found.window)
-    with drawing(title, height=3.8) as (figure, ax):
+    with drawing(title, height=4.0) as (figure, ax):
         ax.set_xlim(0, longest)
         for after, color, dashes in zip(drawn, SERIES, DASHES, strict=False):
             chance = found.chances[after]
             shown = chance[chance["days"] <= longest]
-            ax.plot(shown["days"], shown["chance"], color=color, linestyle=dashes)
+            at = shown[shown["days"] == days[after]]
+            beyond = " (line ends before)" if at.empty else ""
+            name = f"{after}: day {count(days[after])}{beyond}"
+            ax.plot(shown["days"], shown["chance"], color=color, linestyle=dashes, label=name)
             ax.fill_between(shown["days"], shown["low"], shown["high"], color=color, alpha=0.2, linewidth=0)
-            _mark(ax, shown, days[after], after, color)
+            ax.plot(at["days"], at["chance"], "o", color=color, markersize=6, markeredgecolor="white", zorder=4)
         _finish(
             ax,
             "days of silence since the last purchase",
             f"buy within the next {found.window} days\n(bands: {percent(interval)} intervals)",
         )
-    rows = "; ".join(f"{after}: day {count(day)}" for after, day in days.items())
-    return Picture(figure, f"{title}. The day by which {percent(share)} are back, {rows}.")
+        names_above(ax)
+    rows = "; ".join(f"{after} from day {count(day)} on" for after, day in days.items())
+    return Picture(figure, f"{title}. Silence is alarming {rows}.")
 
 
 @says_why_not
@@ -150,55 +165,24 @@ def by_group(compared: Compared, interval: float) -> Picture:
     return Picture(figure, f"{title}. {rows}")
 
 
-@says_why_not
-def rates(by_quarter: pd.DataFrame, interval: float) -> Picture:
-    """Draw the retention rate by quarter, and the share of active customers who stayed, with its interval."""
-    shown = by_quarter.tail(16)
-    last = shown.iloc[-1]
-    title = (
-        f"In {last['period']} {100 - last['kept_rate']:.0f}% of active customers fell silent; "
-        f"{count(last['lost'])} did, and {count(last['reactivated'])} came back"
-    )
-    with drawing(title) as (figure, ax):
-        place = np.arange(len(shown))
-        spread = [shown["kept_rate"] - shown["low"], shown["high"] - shown["kept_rate"]]
-        ax.plot(place, shown["crr"], "D--", color=ORANGE, markersize=5)
-        ax.errorbar(place, shown["kept_rate"], yerr=spread, fmt="o-", color=BLUE, capsize=3)
-        ax.set_ylim(0, max(105, shown["crr"].max() * 1.05))
-        label_ends(ax, place[-1] + 0.12, [last["crr"], last["kept_rate"]], ["CRR", "stayed active"], [ORANGE, BLUE])
-        ax.set_xticks(place, shown["period"], rotation=45 if len(shown) > 4 else 0)
-        ax.set_xlim(-0.5, len(shown) - 0.2)
-        ax.set_ylabel(f"% of customers active at the start\n(bars: {percent(interval)} interval)")
-    rows = "; ".join(f"{r.period}: CRR {r.crr:.0f}%, stayed {r.kept_rate:.0f}%" for r in shown.itertuples())
-    return Picture(figure, f"{title}. By quarter: {rows}.")
-
-
-def _mark(ax: Axes, chance: pd.DataFrame, day: int, name: str, color: str) -> None:
-    """Mark a day on a curve, or name the curve at its end where it isn't watched for so long."""
-    watched = chance["days"].iloc[-1] >= day
-    at = chance[chance["days"] == day] if watched else chance.iloc[[-1]]
-    text = f"{name}: day {count(day)}" if watched else name
-    if watched:
-        ax.plot(at["days"], at["chance"], "o", color=color, markersize=6, markeredgecolor="white", zorder=4)
-    halo = [withStroke(linewidth=2.5, foreground="white")]
-    right = at["days"].iloc[0] < 0.5 * ax.get_xlim()[1]
-    offset, ha = ((3, 4), "left") if right else ((-3, 4), "right")
-    label_line(
-        ax, at["days"].iloc[0], at["high"].iloc[0], text, color, offset=offset, ha=ha, va="bottom", path_effects=halo
-    )
-
-
 def _draw_grouping(ax: Axes, grouping: Grouping, interval: float) -> None:
     last = _last_days(grouping)
     names = list(grouping.groups["group"])
-    curves = [_until(grouping.curves[name], last[name]) for name in names]
-    for curve, color, dashes in zip(curves, SERIES, DASHES, strict=False):
-        _draw(ax, curve, color, dashes)
+    for name, color, dashes in zip(names, SERIES, DASHES, strict=False):
+        _draw(ax, _until(grouping.curves[name], last[name]), color, dashes, name=key(name, LONGEST_LABEL))
     _finish(ax, "", f"not yet back\n(bands: {percent(interval)})")
-    p = f"p {'< 0.001' if grouping.p_value < 0.001 else f'= {grouping.p_value:.3f}'}, corrected"
-    ax.set_title(f"{grouping.words} (log-rank, {p})", color=QUIET)
-    heights = _apart([curve["survival"].iloc[-1] for curve in curves], LINE_OF_PANEL)
-    label_ends(ax, max(last.values()), heights, [key(name, LONGEST_LABEL) for name in names], SERIES)
+    ax.set_title(f"{grouping.words} (log-rank, p {chance(grouping.p_value)}, corrected)", color=QUIET, fontsize=8.5)
+    # who comes back least has the highest curve, and the groups begin with those who come back most
+    handles, labels = ax.get_legend_handles_labels()
+    ax.legend(
+        handles[::-1],
+        labels[::-1],
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        frameon=False,
+        fontsize=8,
+        handlelength=2.4,
+    )
 
 
 def _last_days(grouping: Grouping) -> dict[str, int]:
@@ -213,18 +197,9 @@ def _in_words(grouping: Grouping) -> str:
     return f"{sentence_start(grouping.words)}, back within {count(grouping.days)} days: {rows}."
 
 
-def _apart(heights: list[float], line: float) -> list[float]:
-    """Raise names that would lie on each other, so that none falls below the axis."""
-    raised: dict[int, float] = {}
-    floor = 0.0
-    for number in sorted(range(len(heights)), key=lambda at: heights[at]):
-        raised[number] = max(heights[number], floor)
-        floor = raised[number] + line
-    return [raised[number] for number in range(len(heights))]
-
-
-def _short(stages: list[str]) -> list[str]:
-    return [after.replace(" purchases", "").replace(" purchase", "") for after in stages]
+def _spread(number: int) -> list[int]:
+    """Return which of so many curves are drawn: the first, the last and one between, which can still be told apart."""
+    return sorted({0, number // 2, number - 1})
 
 
 def _height(curve: pd.DataFrame, days: int) -> float:
@@ -242,10 +217,9 @@ def _until(curve: pd.DataFrame, days: int) -> pd.DataFrame:
     return pd.concat([curve, end], ignore_index=True)
 
 
-def _draw(ax: Axes, curve: pd.DataFrame, color: str, dashes: Any, band: bool = True) -> None:
-    ax.step(curve["days"], curve["survival"], where="post", color=color, linestyle=dashes)
-    if band:
-        ax.fill_between(curve["days"], curve["low"], curve["high"], step="post", color=color, alpha=0.2, linewidth=0)
+def _draw(ax: Axes, curve: pd.DataFrame, color: str, dashes: Any, name: str | None = None) -> None:
+    ax.step(curve["days"], curve["survival"], where="post", color=color, linestyle=dashes, label=name)
+    ax.fill_between(curve["days"], curve["low"], curve["high"], step="post", color=color, alpha=0.2, linewidth=0)
 
 
 def _finish(ax: Axes, x: str, y: str) -> None:
