@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,8 @@ from customerbase.parameters import read_parameters
 from customerbase.store import write_table
 from customerbase.unsaid import Unsaid
 from models.clustering import Clusters
-from models.needs import Scale, needs_features
+from models.needs import needs_features
+from models.needs_scale import Scale
 from models.value_at_stake import SUMS
 from models.value_tiers import BELOW_ZERO, MOST_GROWABLE
 
@@ -125,7 +127,7 @@ class Page:
             differentiation.choice_table(self.grouping),
             figures.profiles(profile, "USD"),
             cluster_portraits.portrait_table(self.chapter, self.names, self.sizes),
-            figures.needs_map(laid_out, self.names, 1),
+            figures.needs_map(laid_out, self.names, self.grouping, 1),
             cluster_portraits.members_table(self.chapter, self.needs, self.names, self.table),
             figures.value_by_needs(self.cells),
             value_by_needs.action_table(self.cells, self.needs, self.names),
@@ -157,6 +159,23 @@ class TestNeeds:
             assert f" by {part} are found again" in figures.number_of_groups(grouping).alt
             assert f" by {part} tried" in differentiation.choice_table(grouping).caption
 
+    def test_why_there_are_no_clear_groups_is_said(self, page, monkeypatch):
+        stated = {}
+        monkeypatch.setattr(Chapter, "state", lambda _, name, text, **facts: stated.update({name: text}))
+        for stability, between, few in ((0.5, 0.1, 4), (0.9, 0.9, 0.25), (0.9, 0.1, 0.25)):
+            grouping = replace(page.grouping, clear=False, stability=stability, between=between, reference=1.0)
+            with_group = page.cells["cluster"].notna()
+            cells = page.cells.assign(customers=page.cells["customers"].where(~with_group, 10).mul(1))
+            cells.loc[~with_group, "customers"] = int(few * cells.loc[with_group, "customers"].sum())
+            differentiation.state_findings(page.chapter, grouping, Unsaid(""), Unsaid(""), cells)
+            said = stated["clusters"]
+            assert ("show others" in said) is (stability == 0.5)
+            assert ("90% as many customers as inside the thinner one, where clear groups have 50%" in said) is (
+                between == 0.9
+            )
+            assert ("no clearer than" in said) is (stability == 0.9 and between == 0.1)
+            assert ("customers bought on enough days to be compared at all" in said) is (few == 4)
+
     def test_find_the_planted_groups(self, page):
         groups = page.table.filter(pl.col("cluster").is_not_null())
         truth = [int(customer) in BUILDERS for customer in groups["customer"]]
@@ -169,7 +188,7 @@ class TestNeeds:
         assert without["cluster_name"].null_count() == len(without)
         said = differentiation.about_needs(page.chapter, page.needs)
         assert said is not None
-        assert "10 customers bought on fewer than" in said.reason
+        assert "10 customers of 100 bought on fewer than" in said.reason
 
     def test_the_most_typical_are_nearest_to_the_centre(self, page):
         far = page.grouping.model.distances(page.needs.compared, page.grouping.labels)
@@ -228,8 +247,37 @@ def test_the_table_segments_has_a_row_for_each_customer_with_a_value(page):
     assert kept.equals(page.table)
 
 
+def test_what_speaks_against_each_clustering_is_said(page):
+    rows = page.grouping.choice.head(3).assign(
+        chosen=[True, False, False],
+        sound=False,
+        stability=[0.9, 0.1, 0.9],
+        between=[0.9, 0.9, 0.1],
+        smallest=[0.4, 0.4, 0.0],
+    )
+    shown = differentiation.choice_table(replace(page.grouping, choice=rows))
+    assert {row[-1] for row in shown.rows} == {"not apart", "not stable, not apart", "a tiny group"}
+    assert [row[0].endswith("(taken)") for row in shown.rows] == [True, False, False]
+
+
+def test_a_ledger_without_goods_says_nothing_of_needs(page):
+    for block, said in (("basket", True), ("categories", False)):
+        trait = replace(next(iter(page.needs.about.values())), block=block)
+        about = differentiation.about_needs(page.chapter, replace(page.needs, about={"one": trait}))
+        assert about is not None
+        assert ("The ledger names no goods" in about.reason) is said
+
+
+def test_traits_that_look_alike_in_all_groups_are_not_drawn(page):
+    counted = next(name for name, trait in page.needs.about.items() if trait.unit == "money")
+    same = page.needs.features.assign(**{counted: 5.0})
+    drawn = set(cluster_portraits.profile(page.needs, page.grouping, page.names)["trait"])
+    alike = cluster_portraits.profile(replace(page.needs, features=same), page.grouping, page.names)
+    assert drawn - set(alike["trait"]) == {counted}
+
+
 def test_everything_is_shown(page):
-    assert not [shown for shown in page.shown() if isinstance(shown, Unsaid)]
+    assert not [shown for shown in page.shown() if shown is None or isinstance(shown, Unsaid)]
 
 
 def test_actions_of_pieces_that_are_no_groups_say_so(page):
@@ -326,6 +374,35 @@ class TestAtStake:
             for column in SUMS:
                 assert groups[column].sum() == pytest.approx(stake.base[column]), column
 
+    def test_the_groups_by_needs_add_up_to_the_base_too(self, page, stake):
+        by_needs: Any = value_by_needs.at_stake(page.chapter, page.table, value_tiers.futures(page.chapter))
+        assert list(by_needs.groups["group"].str[:2]) == ["1:", "2:", "to"]
+        for column in ("customers", *SUMS):
+            assert by_needs.groups[column].sum() == pytest.approx(by_needs.base[column]), column
+        pd.testing.assert_series_equal(by_needs.base, stake.base)
+        shown: Any = value_by_needs.stake_table(page.chapter, by_needs)
+        assert [row[0] for row in shown.rows] == [*by_needs.groups["group"], "all"]
+
+    @pytest.mark.parametrize(
+        ("twice", "said"), [(1.0, "about as much from every group"), (2.0, "For what it is worth")]
+    )
+    def test_where_most_is_at_stake_for_its_value_is_said(self, page, twice, said):
+        whole = pd.DataFrame({"group": ["1: a", "2: b", value_by_needs.TOO_SELDOM], "value": [90.0, 900.0, 1.0]})
+        whole = whole.assign(at_stake=[10.0 * twice, 100.0, 99.0], at_stake_low=np.nan, at_stake_high=np.nan)
+        stake = value_at_stake.AtStake(whole.iloc[0], whole)
+        for clear in (True, False):
+            value_by_needs.state_stake(page.chapter, stake, replace(page.grouping, clear=clear))
+            statement = page.chapter.findings().findings[-1].statement
+            assert statement.startswith(said) or said in statement
+            assert ("handy pieces" in statement) is (twice == 2.0 and not clear)
+        assert value_by_needs.TOO_SELDOM not in statement
+        assert "USD 100" in statement or twice == 2.0
+
+    def test_without_groups_by_needs_nothing_is_shown_or_stated(self, page):
+        nobody = page.table.with_columns(cluster=None, cluster_name=None)
+        none = value_by_needs.at_stake(page.chapter, nobody, value_tiers.futures(page.chapter))
+        assert none is value_by_needs.stake_table(page.chapter, none) is None
+
     def test_what_is_at_stake_is_within_its_interval_and_shown(self, page, stake):
         assert stake.base["at_stake_low"] < stake.base["at_stake"] < stake.base["at_stake_high"]
         assert stake.base["value"] == pytest.approx(page.chapter.table("lifetime_value")["clv"].sum())
@@ -345,7 +422,9 @@ class TestAtStake:
 def test_a_base_that_says_little_is_told_so(rows, tmp_path):
     chapter = opened(tmp_path, rows, "customer,date,amount")
     page = Page(chapter)
-    page.shown()
+    reasons = [shown.reason for shown in page.shown() if isinstance(shown, Unsaid)]
+    # of needs: in each section once
+    assert max(map(reasons.count, reasons), default=0) <= 3
     assert len(page.table) == len(chapter.table("lifetime_value"))
     stake = value_at_stake.at_stake(chapter)
     value_at_stake.state_findings(chapter, stake)

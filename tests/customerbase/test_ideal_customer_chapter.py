@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,13 @@ import pytest
 
 from benchmarks.ideal_customer import AS_OF, simulated_base
 from customerbase.chapter import Chapter
-from customerbase.chapters import ideal_customer
+from customerbase.chapters import first_purchase_traits, ideal_customer, newcomer_quality, newcomers
 from customerbase.figures import ideal_customer as figures
+from customerbase.figures import newcomer_quality as quality_figures
 from customerbase.findings import Finding
 from customerbase.parameters import read_parameters
 from customerbase.unsaid import Unsaid
-from models.cross_validation import Estimate
-from models.newcomer_quality import Newest, Trend
+from models.first_purchase import Trait
 
 Opened = Callable[..., Chapter]
 
@@ -43,27 +44,29 @@ def opened(make_base: Callable[..., Path], tmp_path: Path) -> Opened:
 @pytest.fixture
 def never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take every first purchase for a real one."""
-    monkeypatch.setattr(ideal_customer, "_begun", lambda chapter: ideal_customer.first_days(chapter.ledger, AS_OF))
+    monkeypatch.setattr(newcomers, "_begun", lambda chapter: newcomers.first_days(chapter.ledger, AS_OF))
     monkeypatch.setattr(ideal_customer, "what_it_means", lambda chapter, for_what: None)
+    monkeypatch.setattr(ideal_customer, "left_cut", lambda chapter: SimpleNamespace(cut=False))
 
 
 def every_step(chapter: Chapter) -> tuple[dict[str, Any], dict[str, Finding]]:
-    known = ideal_customer.newcomers(chapter)
+    known = newcomers.newcomers(chapter)
     found = ideal_customer.ideal(chapter, known)
-    quality: Any = ideal_customer.newcomer_quality(chapter, known, found)
+    quality: Any = newcomer_quality.newcomer_quality(chapter, known, found)
     steps = {
         "importance": figures.importance(found, 0.8),
         "traits": ideal_customer.traits_table(chapter, known, found),
         "about": ideal_customer.about_traits(chapter, known),
         "scores": figures.by_scores(found, 0.8),
         "score": ideal_customer.score_table(chapter, known, found),
-        "month": figures.by_month(chapter, quality),
-        "group": ideal_customer.group_table(chapter, quality),
+        "month": quality_figures.by_month(chapter, quality),
+        "group": newcomer_quality.group_table(chapter, quality),
     }
     for step in steps.values():
         if step is not None:
             step._repr_mimebundle_()
-    ideal_customer.state_findings(chapter, known, found, quality)
+    ideal_customer.state_findings(chapter, known, found)
+    newcomer_quality.state_findings(chapter, quality)
     return steps, {finding.id: finding for finding in chapter.findings().findings}
 
 
@@ -72,9 +75,12 @@ def test_a_planted_channel_is_told_in_words(opened: Opened, never_cut: None) -> 
     steps, findings = every_step(opened(base))
     first = steps["traits"].rows[0]
     assert first[0] == "channel: fair"
-    assert first[-1] == "tells"
+    assert first[-1] == "yes, by itself"
     assert "channel: fair" in findings["ideal_customer"].statement
     assert findings["ideal_customer"].question == "decisions"
+    assert (
+        "Good: the 20% who spent most in the 180 days after their first, USD " in findings["ideal_customer"].statement
+    )
     # ever more come from the fair, whose customers come back more often
     assert findings["new_customers"].verdict == "good"
     assert findings["new_customers"].statement.startswith("New customers are getting better")
@@ -89,7 +95,7 @@ def test_noise_is_said_to_tell_nothing(opened: Opened, never_cut: None) -> None:
     steps, findings = every_step(opened(base))
     assert isinstance(steps["importance"], Unsaid)
     assert "doesn't tell who becomes good" in steps["importance"].reason
-    assert steps["traits"] is steps["scores"] is None  # once is enough
+    assert steps["traits"] is steps["scores"] is steps["score"] is None  # once is enough
     assert findings["ideal_customer"].question is None
     assert findings["ideal_customer"].low <= 0.5 <= findings["ideal_customer"].high  # type: ignore[operator]
     # what turned out is said all the same
@@ -125,26 +131,10 @@ def test_the_first_purchases_return_takes_nothing_from_what_came_later(opened: O
             cells = [line.split(",") for line in rows.splitlines()]
             header, lines = f"{header},cost", "".join(f"{','.join(c)},{float(c[2]) / 2}\n" for c in cells)
         chapter = opened(lines, header=header, name=f"costs{costs}", good_customer_days=90, as_of="2025-12-31")
-        days = ideal_customer.first_days(chapter.ledger, chapter.as_of)
-        valued = ideal_customer._valued(chapter, days)
-        value = ideal_customer.later_value(valued, days, watched_days=90, as_of=chapter.as_of)
+        days = newcomers.first_days(chapter.ledger, chapter.as_of)
+        valued = newcomers._valued(chapter, days)
+        value = newcomers.later_value(valued, days, watched_days=90, as_of=chapter.as_of)
         assert value.to_dict() == {"a": 37.0 / (1 + costs), "b": 26.0 / (1 + costs)}
-
-
-def test_only_the_newest_are_said_to_be_worse_where_it_rests_on_them() -> None:
-    def trend(p_value: float) -> Trend:
-        return Trend(AS_OF, AS_OF, 90, 0.2, 0.1, Estimate(-0.1, -0.2, 0.0), p_value)
-
-    latest = Newest(75, 0.1, 0.2, Estimate(-0.1, -0.15, -0.05), 0.001)
-    table = pd.DataFrame()
-    found = ideal_customer.Quality(table, None, "", trend(0.4), latest, trend(0.3))
-    assert ideal_customer.direction(found).startswith("The newest customers look worse")
-    found = ideal_customer.Quality(table, None, "", trend(0.001), latest, trend(0.3))
-    assert ideal_customer.direction(found) == "New customers are getting worse"
-
-
-def test_no_change_has_no_sign_of_less() -> None:
-    assert ideal_customer._points(Estimate(-0.0001, -0.031, 0.031)) == "+0.0 points (-3.1 to +3.1)"
 
 
 def test_only_new_customers_count_where_the_ledger_is_cut(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,12 +142,12 @@ def test_only_new_customers_count_where_the_ledger_is_cut(opened: Opened, monkey
 
     def cut(new_from: dt.date | None) -> None:
         found = pd.Series({"cut": True, "new_from": new_from})
-        monkeypatch.setattr(ideal_customer, "left_cut", lambda chapter: found)
+        monkeypatch.setattr(newcomers, "left_cut", lambda chapter: found)
 
     cut(dt.date(2025, 2, 1))
-    assert ideal_customer._begun(chapter)["customer"].to_list() == ["b", "c"]
+    assert newcomers._begun(chapter)["customer"].to_list() == ["b", "c"]
     cut(None)
-    assert ideal_customer._begun(chapter).is_empty()
+    assert newcomers._begun(chapter).is_empty()
 
 
 def test_only_what_is_known_from_the_beginning_is_taken_from_the_customers_table(
@@ -178,7 +168,7 @@ def test_only_what_is_known_from_the_beginning_is_taken_from_the_customers_table
     )
     told.write_csv(file)
     chapter = opened(base, customers={"path": str(file), "columns": {name: name for name in told.columns}})
-    known = ideal_customer.newcomers(chapter)
+    known = newcomers.newcomers(chapter)
     assert [trait.name for trait in known.first.traits if trait.recorded] == ["kind"]
     assert not {"recorded name", "recorded postcode", "recorded reputation"} & set(known.first.customers.columns)
     about = str(ideal_customer.about_traits(chapter, known))
@@ -205,4 +195,38 @@ def test_only_what_is_known_from_the_beginning_is_taken_from_the_customers_table
     ],
 )
 def test_traits_in_words(side: dict[str, Any], kind: str, words: str) -> None:
-    assert ideal_customer.side_in_words(pd.Series(side), kind, "USD") == words
+    assert first_purchase_traits.side_in_words(pd.Series(side), kind, "USD") == words
+
+
+def test_traits_of_the_same_people_are_one_row(opened: Opened) -> None:
+    fair = np.arange(100) < 40
+    customers = pd.DataFrame({"channel": np.where(fair, "fair", "web"), "manager": np.where(fair, "A", "B")})
+    customers["first basket"] = np.arange(100.0)
+    kinds = {"channel": "text", "manager": "text", "first basket": "money"}
+    traits = [Trait(name, kind, (name,)) for name, kind in kinds.items()]  # type: ignore[arg-type]
+    sides = [
+        ("channel", "fair", np.nan),
+        ("manager", "A", np.nan),
+        ("manager", "B", np.nan),
+        ("first basket", None, 49),
+    ]
+    contrasts = pd.DataFrame(sides, columns=["trait", "level", "above"])
+    contrasts = contrasts.assign(customers=40, share=0.5, other_share=0.1, difference=0.1, low=0.0, high=0.2)
+    importance = pd.DataFrame({"trait": list(kinds), "tells": False, "goes_with": True})
+    good = pd.Series(fair, index=customers.index)
+    known: Any = SimpleNamespace(
+        first=SimpleNamespace(traits=traits, customers=customers), good=SimpleNamespace(good=good, limit=10.0)
+    )
+    found: Any = SimpleNamespace(good=good, contrasts=contrasts, importance=importance, tells=True)
+    chapter = opened("a,2025-01-01,5\n")
+    said = "channel: fair (nearly the same customers: manager: A)"
+    table = ideal_customer.traits_table(chapter, known, found)
+    assert [row[0] for row in table.rows] == [said, "first basket above USD 49.00"]  # type: ignore[union-attr]
+    assert f"goes with it is {said}: 50%" in ideal_customer._what_tells(chapter, known, found)
+
+
+def test_nearly_all_in_common_makes_them_the_same_people() -> None:
+    one = pd.Series([True] * 95 + [False] * 5)
+    assert first_purchase_traits.same_people(one, pd.Series([True] * 90 + [False] * 10))
+    assert not first_purchase_traits.same_people(one, pd.Series([True] * 80 + [False] * 20))
+    assert not first_purchase_traits.same_people(one & False, one & False)

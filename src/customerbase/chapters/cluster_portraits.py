@@ -15,8 +15,9 @@ from models.needs import Needs
 from ..chapter import Chapter
 from ..errors import CannotSay
 from ..personal_data import are_personal
+from ..said_before import nothing_without
 from ..shown_table import Columns, ShownTable, show_table
-from ..trait_words import in_unit
+from ..trait_words import bare, in_unit, typical
 from ..unsaid import says_why_not
 from ..wording import count, if_known, key, listed, percent
 from .value_by_needs import lifetime_values
@@ -28,7 +29,7 @@ TRAITS = 12  # of the profile: those in which the clusters differ most
 
 @says_why_not
 def profile(told: Needs, grouping: Clusters, named: pd.DataFrame) -> pd.DataFrame:
-    """Return what is typical of each cluster, in the traits in which the clusters differ most.
+    """Return what is typical of each cluster, in the traits in which the clusters differ most and are seen to.
 
     Returns
     -------
@@ -42,12 +43,14 @@ def profile(told: Needs, grouping: Clusters, named: pd.DataFrame) -> pd.DataFram
     compared = told.compared.loc[labels.index]
     spread = compared.std(ddof=0).replace(0, np.nan)
     apart = compared.groupby(labels.to_numpy()).mean().sub(compared.mean()).div(spread).fillna(0.0)
-    telling = set(apart.abs().max().sort_values(ascending=False, kind="stable").index[:TRAITS])
-    # in the order of the needs, so that the shares of one composition stay together
-    shown = [name for name in told.about if name in telling]
-    features = told.features.loc[labels.index, shown]
+    features = told.features.loc[labels.index]
     called = dict(zip(named["cluster"], named["name"], strict=True))
     inside = {cluster: features[labels == cluster] for cluster in sorted(called)}
+    differing = [name for name in map(str, apart) if _seen_to_differ(inside, name, told.about[name].unit)]
+    most_apart = apart[differing or list(apart.columns)].abs().max().sort_values(ascending=False, kind="stable")
+    telling = set(most_apart.index[:TRAITS])
+    # in the order of the needs, so that the shares of one composition stay together
+    shown = [name for name in told.about if name in telling]
     rows = [
         {
             "cluster": cluster,
@@ -55,8 +58,8 @@ def profile(told: Needs, grouping: Clusters, named: pd.DataFrame) -> pd.DataFram
             "trait": name,
             "label": told.about[name].label,
             "unit": told.about[name].unit,
-            "typical": _typical(own[name], told.about[name].unit),
-            "base": _typical(features[name], told.about[name].unit),
+            "typical": typical(own[name], told.about[name].unit),
+            "base": typical(features[name], told.about[name].unit),
             "apart": apart.loc[cluster, name],
         }
         for cluster, own in inside.items()
@@ -65,9 +68,9 @@ def profile(told: Needs, grouping: Clusters, named: pd.DataFrame) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def _typical(values: pd.Series, unit: str) -> float:
-    """Return the mean of a share, many of which are 0, and the median of anything else."""
-    return float(values.mean() if unit == "share" else values.median())
+def _seen_to_differ(inside: dict[int, pd.DataFrame], name: str, unit: str) -> bool:
+    """Return whether the clusters differ in a trait as shown: of small counts the median may be one for all."""
+    return len({bare(typical(own[name], unit), unit) for own in inside.values()}) > 1
 
 
 @says_why_not
@@ -105,6 +108,7 @@ def sizes(chapter: Chapter, table: pl.DataFrame, grouping: Clusters) -> pd.DataF
     )
 
 
+@nothing_without
 @says_why_not
 def portrait_table(chapter: Chapter, named: pd.DataFrame, sized: pd.DataFrame) -> ShownTable:
     """Show each cluster's name and portrait, how many it holds, and what they are worth."""
@@ -121,6 +125,7 @@ def portrait_table(chapter: Chapter, named: pd.DataFrame, sized: pd.DataFrame) -
     return show_table(frame, "The groups in a sentence each", columns)
 
 
+@nothing_without
 @says_why_not
 def members_table(chapter: Chapter, told: Needs, named: pd.DataFrame, table: pl.DataFrame) -> ShownTable:
     """Show the customers nearest to each cluster's centre, with what distinguishes it.

@@ -12,7 +12,8 @@ import polars as pl
 
 from models.clustering import Clusters
 from models.clusters_over_time import ClusterMatch, match_clusters
-from models.needs import Scale, needs_features
+from models.needs import needs_features
+from models.needs_scale import Scale
 
 from ..chapter import Chapter
 from ..earlier_runs import EarlierRun
@@ -211,11 +212,12 @@ def state_findings(chapter: Chapter, moves: Movement | Unsaid) -> None:
     who = f"{plural(moves.moved.height, 'customer')} ({percent(share)})"
     chapter.state(
         "clusters_over_time",
-        f"Since {day(moves.then)} the groups, found anew, are {same} (adjusted Rand index {agreement:.2f}); by the "
-        f"borders of then {who} moved to another."
+        f"Since {day(moves.then)} the groups, found anew, are {same} (adjusted Rand index {agreement:.2f}, where 1 is "
+        f"the same and 0 chance); by the borders of then {who} moved to another."
         if moves.clear
         else f"The handy pieces into which this base is cut, made anew, are {same} as on {day(moves.then)} (adjusted "
-        f"Rand index {agreement:.2f}); {who} lie across a border of then; {BY_CHANCE}.",
+        f"Rand index {agreement:.2f}, where 1 is the same and 0 chance); {who} lie across a border of then; "
+        f"{BY_CHANCE}.",
         value=share,
         unit="share of customers",
         verdict="note" if agreement >= HELD or not moves.clear else "watch",

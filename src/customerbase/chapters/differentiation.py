@@ -8,23 +8,28 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from models.cluster_choice import SMALLEST_SHARE
 from models.cluster_map import ClusterMap, cluster_map
 from models.cluster_names import cluster_names
+from models.cluster_validity import APART, STABLE
 from models.clustering import Clusters, find_clusters
-from models.needs import TABLE_SCHEMA, Needs, needs_features
+from models.needs import Needs, needs_features
+from models.needs_scale import TABLE_SCHEMA
 from models.value_tiers import MOST_VALUABLE, TierDoubt
 
 from ..chapter import Chapter
 from ..errors import CannotSay
+from ..said_before import nothing_without
 from ..shown_table import Columns, ShownTable, show_table
-from ..trait_words import in_unit
+from ..trait_words import in_unit, typical
 from ..unsaid import Unsaid, says_why_not
-from ..wording import percent, plural
+from ..wording import count, listed, percent, plural
 from . import left_cut, value_tiers
 from .value_tiers import ValueTiers
 
 SHOWN_CHOICES = 6
 OF_CATEGORIES = "Share of the money spent."
+OF_GOODS = ("categories", "breadth", "brand")
 DECIMALS_COMPARED, DECIMALS_SHOWN = 9, 4  # beyond them a distance depends on the order in which threads add up
 SEGMENTS = {
     "customer": pl.String,
@@ -75,18 +80,22 @@ def compared_table(chapter: Chapter, told: Needs) -> ShownTable:
     for name, trait in told.about.items():
         values = told.features[name]
         ends = values.quantile([0.1, 0.9]) if values.notna().any() else [np.nan, np.nan]
-        worded = [in_unit(value, trait.unit, chapter.parameters.currency) for value in (values.median(), *ends)]
+        middle = typical(values, trait.unit)
+        worded = [in_unit(value, trait.unit, chapter.parameters.currency) for value in (middle, *ends)]
         # one line for each of a dozen categories
         says = OF_CATEGORIES if trait.block == "categories" else trait.says
         rows.append((trait.label, says, worded[0], f"{worded[1]} to {worded[2]}"))
-    frame = pd.DataFrame(rows, columns=["trait", "says", "median", "most"])
+    frame = pd.DataFrame(rows, columns=["trait", "says", "typical", "most"])
     columns: Columns = {
         "trait": ("trait", str),
         "says": ("how it is measured", str),
-        "median": ("half have more than", str),
+        "typical": ("typical of all", str),
         "most": ("eight in ten lie from … to", str),
     }
-    caption = f"What {plural(len(told.features), 'customer')} are compared by"
+    caption = (
+        f"What {plural(len(told.features), 'customer')} are compared by (typical: the mean of a share, the median of "
+        "anything else)"
+    )
     return show_table(frame, caption, columns)
 
 
@@ -96,11 +105,13 @@ def about_needs(chapter: Chapter, told: Needs | Unsaid) -> Unsaid | None:
         return None
     cut = left_cut.what_it_means(chapter, "segments")
     said = [*told.unsaid, *([cut] if cut else [])]
+    if not any(trait.block in OF_GOODS for trait in told.about.values()):
+        said.insert(0, "The ledger names no goods, so it says nothing of what customers need, only how they buy.")
     if told.too_few:
         said.insert(
             0,
-            f"{plural(told.too_few, 'customer')} bought on fewer than {told.fewest} days: too seldom to show what they "
-            "need, so they have no group.",
+            f"{plural(told.too_few, 'customer')} of {count(told.too_few + len(told.features))} bought on fewer than "
+            f"{told.fewest} days: too seldom to show what they need, so they have no group.",
         )
     return Unsaid(" ".join(said)) if said else None
 
@@ -171,8 +182,9 @@ def centres(told: Needs | Unsaid, grouping: Clusters | Unsaid) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        With the columns of `models.needs.TABLE_SCHEMA`: how customers are compared (`models.needs.Scale.from_frame`)
-        and the clusters' centres (`models.clustering.Clusters.from_frame`). Empty where there are no clusters.
+        With the columns of `models.needs_scale.TABLE_SCHEMA`: how customers are compared
+        (`models.needs_scale.Scale.from_frame`) and the clusters' centres (`models.clustering.Clusters.from_frame`).
+        Empty where there are no clusters.
     """
     if isinstance(told, Unsaid) or isinstance(grouping, Unsaid):
         return pl.DataFrame(schema=TABLE_SCHEMA)
@@ -185,22 +197,28 @@ def write_tables(chapter: Chapter, table: pl.DataFrame, told: Needs | Unsaid, gr
     chapter.write("cluster_centres", centres(told, grouping))
 
 
+@nothing_without
 @says_why_not
 def choice_table(grouping: Clusters) -> ShownTable:
     """Show what speaks for each method and number of clusters: the one taken, then the best by the criteria."""
     frame = grouping.choice.sort_values(["chosen", "sound", "rank"], ascending=[False, False, True], kind="stable")
     frame = frame.head(SHOWN_CHOICES).assign(
-        label=lambda rows: rows["method"] + ", " + rows["clusters"].astype(int).astype(str),
+        label=lambda rows: (
+            rows["method"]
+            + ", "
+            + rows["clusters"].astype(int).astype(str)
+            + rows["chosen"].map({True: " (taken)", False: ""})
+        ),
         verdict=lambda rows: [_verdict(row) for row in rows.itertuples()],
     )
     columns: Columns = {
         "label": ("method and number", str),
-        "rank": ("rank by the criteria (0 best, 1 last)", _two),
-        "silhouette": ("silhouette", _two),
         "stability": ("found again (1 always)", _two),
         "between": ("crowd between (1 as inside)", _two),
+        "rank": ("rank by the criteria (0 best, 1 last)", _two),
+        "silhouette": ("silhouette", _two),
         "smallest": ("smallest group", percent),
-        "verdict": ("", str),
+        "verdict": ("against it", str),
     }
     tried = plural(len(grouping.choice), "clustering")
     on = f" by {grouping.part}" if grouping.part else ""
@@ -212,9 +230,16 @@ def _two(value: float) -> str:
 
 
 def _verdict(row: Any) -> str:
-    if row.chosen:
-        return "taken"
-    return "" if row.sound else "not stable, or not apart"
+    lacking = [
+        said
+        for said, lacks in (
+            ("not stable", not row.stability >= STABLE),
+            ("not apart", not row.between <= APART),
+            ("a tiny group", row.smallest < SMALLEST_SHARE),
+        )
+        if lacks
+    ]
+    return ", ".join(lacking)
 
 
 def state_findings(
@@ -228,17 +253,16 @@ def state_findings(
     if isinstance(grouping, Unsaid):
         chapter.state("clusters", grouping.reason, verdict="unknown")
         return
-    _state_clarity(chapter, grouping)
+    _state_clarity(chapter, grouping, cells)
     if not isinstance(named, Unsaid) and not isinstance(sized, Unsaid):
         _state_largest_by_value(chapter, named, sized)
         _state_where_the_value_is(chapter, cells)
 
 
-def _state_clarity(chapter: Chapter, grouping: Clusters) -> None:
-    told = (
-        f"found again in halves of the base with an adjusted Rand index of {grouping.stability:.2f}, and "
-        f"{percent(grouping.between)} as many customers between two groups as inside the thinner one"
-    )
+def _state_clarity(chapter: Chapter, grouping: Clusters, cells: pd.DataFrame) -> None:
+    found_again = f"adjusted Rand index {grouping.stability:.2f}, where 1 is the same and 0 chance"
+    crowd = f"{percent(grouping.between)} as many customers as inside the thinner one"
+    told = f"halves of the base show the same ones: {found_again}; between two groups stand {crowd}"
     groups = plural(grouping.k, "group")
     alone = [name for name in grouping.looks if name is not None]
     if grouping.part:
@@ -256,11 +280,27 @@ def _state_clarity(chapter: Chapter, grouping: Clusters) -> None:
             if alone
             else ""
         )
+        why = []
+        if not grouping.stability >= STABLE:
+            why.append(f"halves of the base show others ({found_again})")
+        limit = APART * grouping.reference
+        if not grouping.between <= limit:
+            why.append(f"between two of them stand {crowd}, where clear groups have {percent(limit)} or less")
+        if not why:
+            why.append("they are no clearer than what is found in bases of a single group")
         statement = (
-            f"There are no clear groups by needs here{nor}: the {groups} shown cut a continuum into handy pieces "
-            f"({told}; a base of one group has {percent(grouping.reference)})."
+            f"There are no clear groups by needs here{nor}: the {groups} shown cut a continuum into handy pieces, for "
+            f"{listed(why)}.{_few_compared(cells)}"
         )
     chapter.state("clusters", statement, value=grouping.k, unit="groups", verdict="note" if grouping.clear else "watch")
+
+
+def _few_compared(cells: pd.DataFrame) -> str:
+    """Say that few customers buy often enough to have a group, where they are fewer than half; else nothing."""
+    compared, everybody = (int(cells.loc[kept, "customers"].sum()) for kept in (cells["cluster"].notna(), slice(None)))
+    if not 2 * compared < everybody:
+        return ""
+    return f" Only {count(compared)} of {plural(everybody, 'customer')} bought on enough days to be compared at all."
 
 
 def _state_largest_by_value(chapter: Chapter, named: pd.DataFrame, sized: pd.DataFrame) -> None:

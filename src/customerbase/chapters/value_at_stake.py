@@ -1,8 +1,9 @@
-"""The steps of `05_retention` about what keeping customers is worth: revenue and lifetime value at stake."""
+"""The steps of `05_retention` and `06_differentiation` about what leaving costs: revenue and value at stake."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from . import left_cut, lifetime_value, purchase_model, value_tiers
 MOST_COHORTS = 8
 MOST_GROUPS = 6  # of a kind, the largest; the others are taken together
 OTHERS = "others"
+LONGEST_NAME = 66  # of a group, with its number
 NEAR_THE_END = 1 / 8  # of an interval's length
 NO_VALUE = "What is at stake can't be told: purchases or spend could not be forecast for every customer."
 BY_COHORT, BY_TIER = "first purchase", "value tier"
@@ -46,13 +48,37 @@ class AtStake:
     @property
     def share(self) -> float:
         """Share of what those still here would bring if none left that is lost by leaving; NaN where nothing is."""
-        whole = self.base["value"] + self.base["at_stake"]
-        return float(self.base["at_stake"] / whole) if whole > 0 else np.nan
+        return share_at_stake(self.base)
+
+
+def share_at_stake(group: Any) -> float:
+    """Return the share of what a group's customers would bring if none left that is at stake; NaN of nothing."""
+    whole = group["value"] + group["at_stake"]
+    return float(group["at_stake"] / whole) if whole > 0 else np.nan
 
 
 @says_why_not
-def at_stake(chapter: Chapter) -> AtStake:
+def at_stake(chapter: Chapter) -> AtStake | Unsaid:
     """Reckon what leaving costs within the horizon, by cohort, value tier, and kind and manager where recorded."""
+    return at_stake_by(chapter, _groupings(chapter), value_tiers.futures(chapter))
+
+
+def at_stake_by(chapter: Chapter, groups: pl.DataFrame, drawn: Futures | Unsaid) -> AtStake | Unsaid:
+    """Reckon what leaving costs within the horizon, by the groups that are asked for.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    groups : polars.DataFrame
+        customer, and a column of names for each way to group customers; a grouping of one group is left out.
+    drawn : Futures or Unsaid
+        From `chapters.value_tiers.futures`. Without them there are no intervals.
+    """
+    return _reckoned(chapter, groups, None if isinstance(drawn, Unsaid) else drawn)
+
+
+@says_why_not
+def _reckoned(chapter: Chapter, groups: pl.DataFrame, futures: Futures | None) -> AtStake:
     valued = chapter.table("lifetime_value")
     if not np.isfinite(valued["clv"].to_numpy(float)).all():
         raise CannotSay(NO_VALUE)
@@ -68,22 +94,22 @@ def at_stake(chapter: Chapter) -> AtStake:
         margin=lifetime_value.margins(chapter, valued),
         time_unit=given.time_unit,
     )
-    drawn = value_tiers.futures(chapter)
-    futures: Futures | None = None if isinstance(drawn, Unsaid) else drawn
     everybody = pl.repeat("all", stakes.height, eager=True, dtype=pl.String)
     base = by_group(stakes, everybody, futures, given.interval).iloc[0]
     parts = []
-    for name, groups in _groupings(chapter, stakes["customer"]).items():
-        if groups.drop_nulls().n_unique() > 1:
-            sums = by_group(stakes, groups, futures, given.interval)
+    placed = stakes.select("customer").join(groups, on="customer", how="left", maintain_order="left")
+    for name in placed.columns[1:]:
+        if placed[name].drop_nulls().n_unique() > 1:
+            sums = by_group(stakes, placed[name], futures, given.interval)
             parts.append(_in_order(name, sums).assign(by=name))
     empty = base.to_frame().T.iloc[:0].assign(by=[])
     return AtStake(base, pd.concat(parts, ignore_index=True) if parts else empty)
 
 
-def _groupings(chapter: Chapter, customers: pl.Series) -> dict[str, pl.Series]:
+def _groupings(chapter: Chapter) -> pl.DataFrame:
     """Return each customer's group, by what customers are grouped by."""
-    frame = customers.to_frame().join(_cohorts(chapter), on="customer", how="left", maintain_order="left")
+    valued = pl.Series("customer", chapter.table("lifetime_value")["customer"].astype(str).to_list(), dtype=pl.String)
+    frame = valued.to_frame().join(_cohorts(chapter), on="customer", how="left", maintain_order="left")
     tiers = value_tiers.tiers(chapter).customers.select("customer", pl.col("value_tier").alias(BY_TIER))
     frame = frame.join(tiers, on="customer", how="left", maintain_order="left")
     told = chapter.particulars
@@ -92,7 +118,7 @@ def _groupings(chapter: Chapter, customers: pl.Series) -> dict[str, pl.Series]:
             frame = frame.join(told.select("customer", name), on="customer", how="left", maintain_order="left")
         elif name == "manager" and name in chapter.ledger.columns:
             frame = frame.join(_latest_manager(chapter), on="customer", how="left", maintain_order="left")
-    return {name: _largest(frame[name]) if name in ("kind", "manager") else frame[name] for name in frame.columns[1:]}
+    return frame.with_columns(_largest(frame[name]) for name in ("kind", "manager") if name in frame.columns)
 
 
 def _cohorts(chapter: Chapter) -> pl.DataFrame:
@@ -151,28 +177,68 @@ def _in_order(name: str, sums: pd.DataFrame) -> pd.DataFrame:
 @says_why_not
 def stake_table(chapter: Chapter, stake: AtStake) -> ShownTable:
     """Show what is at stake by cohort and segment, the whole base last."""
-    frame = pd.concat([stake.groups, stake.base.to_frame().T.assign(by="", group="all")], ignore_index=True)
-    frame = frame.infer_objects()
+    frame = _with_base(stake)
     labels = [f"{by}: {group}" if by else group for by, group in zip(frame["by"], frame["group"].map(key), strict=True)]
-    ends = [
-        between(low, high) if np.isfinite(low) else "not known"
-        for low, high in zip(frame["at_stake_low"].astype(float), frame["at_stake_high"].astype(float), strict=True)
-    ]
-    currency = chapter.parameters.currency
     columns: Columns = {
         "label": ("customers by", str),
         "customers": ("customers", count),
-        "revenue_at_stake": (f"revenue at stake ({currency})", count),
+        "revenue_at_stake": (f"revenue at stake ({chapter.parameters.currency})", count),
         "at_stake": ("lifetime value at stake", count),
         "ends": ("from … to", str),
         "leaving": ("of those still here leave", if_known(_tenths, "not known")),
         "point": ("a point fewer leaving keeps", if_known(count, "not known")),
         "lost": ("lost already, at their old pace", count),
     }
-    caption = f"What leaving costs in the next {plural(chapter.parameters.horizon_days, 'day')} ({currency})"
-    leaving = frame["leaves"].astype(float).div(frame["here"].astype(float).where(frame["here"] > 0))
-    frame = frame.assign(label=labels, ends=ends, leaving=leaving)
-    return show_table(frame, caption, columns)
+    return show_table(frame.assign(label=labels), _caption(chapter), columns)
+
+
+@says_why_not
+def one_grouping_table(chapter: Chapter, stake: AtStake, what: str) -> ShownTable:
+    """Show what is at stake beside what they are worth, of customers who are grouped in one way; the base last.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    stake : AtStake
+        From `at_stake_by`.
+    what : str
+        What the groups are, for the head of their column.
+    """
+    if stake.groups.empty:
+        raise CannotSay("There is one group of customers only, so what is at stake isn't compared between groups.")
+    frame = _with_base(stake)
+    of_all = [share_at_stake(row) for _, row in frame.iterrows()]
+    columns: Columns = {
+        "group": (what, _whole_name),
+        "value": (f"lifetime value ({chapter.parameters.currency})", count),
+        "at_stake": ("at stake", count),
+        "ends": ("from … to", str),
+        "of_all": ("share", if_known(_tenths, "not known")),
+        "point": ("a point fewer keeps", if_known(count, "not known")),
+        "revenue_at_stake": ("revenue at stake", count),
+    }
+    return show_table(frame.assign(of_all=of_all), _caption(chapter), columns)
+
+
+def _whole_name(group: object) -> str:
+    return key(group, LONGEST_NAME)
+
+
+def _caption(chapter: Chapter) -> str:
+    given = chapter.parameters
+    return f"What leaving costs in the next {plural(given.horizon_days, 'day')} ({given.currency})"
+
+
+def _with_base(stake: AtStake) -> pd.DataFrame:
+    """Return the groups and then the base, with their intervals in words and the share of them that leaves."""
+    frame = pd.concat([stake.groups, stake.base.to_frame().T.assign(by="", group="all")], ignore_index=True)
+    frame = frame.infer_objects()
+    low, high = frame["at_stake_low"].astype(float), frame["at_stake_high"].astype(float)
+    here = frame["here"].astype(float)
+    return frame.assign(
+        ends=[between(*ends) for ends in zip(low, high, strict=True)],
+        leaving=frame["leaves"].astype(float).div(here.where(here > 0)),
+    )
 
 
 def _tenths(share: float) -> str:

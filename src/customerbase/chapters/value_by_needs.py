@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,24 +12,32 @@ import polars as pl
 from models.cluster_names import TELLING
 from models.clustering import Clusters
 from models.exact import exact_sum
-from models.needs import Needs, Trait
+from models.futures import Futures
+from models.measured_traits import Trait
+from models.needs import Needs
 from models.value_tiers import BELOW_ZERO, MOST_GROWABLE, MOST_VALUABLE, THE_REST, TIERS
 
 from ..chapter import Chapter
 from ..errors import CannotSay
+from ..said_before import nothing_without
 from ..shown_table import Columns, ShownTable, show_table
-from ..unsaid import says_why_not
-from ..wording import count, if_known, percent
+from ..unsaid import Unsaid, says_why_not
+from ..wording import between, money, percent, plural
+from . import value_at_stake
+from .value_at_stake import AtStake, share_at_stake
 
 #: What groups are that aren't clear, as a caption says it.
 HANDY = "The groups are handy pieces of a continuum: near a border the next group's action fits as well"
+NEARLY_OTHERS = "The groups are handy pieces of a continuum: cut elsewhere, the sums would be others"
+BY_NEEDS, TOO_SELDOM = "group by needs", "too seldom to tell"
+MUCH_MORE = 1.25  # times the share of one group that is at stake, from which another stands out
 NEXT_TO_NONE = 0.02  # share of baskets or of money
 FEWEST_SHARE = 0.01  # a cell of fewer customers, and of less value, is not worth an action of its own
 LEVERS = 2  # things to say of a group, the most telling first
 #: How much effort each tier is worth.
 EFFORT = {
-    MOST_VALUABLE: "keep: best service",
-    MOST_GROWABLE: "grow: ask what they buy elsewhere",
+    MOST_VALUABLE: "best service",
+    MOST_GROWABLE: "ask what they buy elsewhere",
     THE_REST: "serve at low cost",
     BELOW_ZERO: "settle price, returns and service first",
 }
@@ -75,6 +84,7 @@ def crossed(chapter: Chapter, table: pl.DataFrame) -> pd.DataFrame:
     )
 
 
+@nothing_without
 @says_why_not
 def action_table(cells: pd.DataFrame, told: Needs, named: pd.DataFrame, grouping: Clusters | None = None) -> ShownTable:
     """Show what to do in each cell: how much effort the tier is worth, and what the group's needs answer to.
@@ -88,23 +98,94 @@ def action_table(cells: pd.DataFrame, told: Needs, named: pd.DataFrame, grouping
         raise CannotSay("No cell of value and needs holds enough customers to do something of its own for them.")
     levers = {row.cluster: lever(told, row) for row in named.itertuples()}
     repeated = theirs["cluster"].duplicated()
+    number = theirs["cluster"].astype(int).astype(str)
     frame = theirs.assign(
-        label=theirs["cluster"].astype(int).astype(str) + ": " + theirs["name"],
-        effort=theirs["value_tier"].map(EFFORT),
+        label=(number + ": " + theirs["name"]).mask(repeated, number),
+        effort=theirs["value_tier"] + ": " + theirs["value_tier"].map(EFFORT),
         what=theirs["cluster"].map(levers).mask(repeated, "the same"),
     )
     columns: Columns = {
         "label": ("group", str),
-        "value_tier": ("value tier", str),
-        "customers": ("customers", count),
-        "value_share": ("share of value", if_known(percent, "not known")),
-        "effort": ("how much effort", str),
+        "effort": ("value tier: how much effort", str),
         "what": ("what to offer", str),
     }
     caption = f"Value by needs, cells of {percent(FEWEST_SHARE)} of the customers or of the value and more"
     if grouping is not None and not grouping.clear:
         caption += f". {HANDY}"
     return show_table(frame, caption, columns)
+
+
+def at_stake(chapter: Chapter, table: pl.DataFrame, drawn: Futures | Unsaid) -> AtStake | Unsaid | None:
+    """Reckon what leaving costs in each group by needs; None where nobody has a group.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    table : polars.DataFrame
+        The table `segments`.
+    drawn : Futures or Unsaid
+        From `chapters.value_tiers.futures`.
+    """
+    called = table.select("cluster", "cluster_name").drop_nulls("cluster").unique().sort("cluster")
+    if called.is_empty():
+        return None
+    name = pl.format("{}: {}", "cluster", "cluster_name").fill_null(TOO_SELDOM)
+    stake = value_at_stake.at_stake_by(chapter, table.select("customer", name.alias(BY_NEEDS)), drawn)
+    if isinstance(stake, Unsaid):
+        return stake
+    place = {group: at for at, group in enumerate(called.select(name.alias(BY_NEEDS))[BY_NEEDS])}
+    ordered = stake.groups.sort_values("group", key=lambda group: group.map(place).fillna(len(place)))
+    return replace(stake, groups=ordered.reset_index(drop=True))
+
+
+def stake_table(chapter: Chapter, stake: AtStake | Unsaid | None) -> ShownTable | Unsaid | None:
+    """Show what is at stake in each group by needs, beside what it is worth; None where nobody has a group."""
+    if stake is None or isinstance(stake, Unsaid):
+        return stake
+    return value_at_stake.one_grouping_table(chapter, stake, BY_NEEDS)
+
+
+def state_stake(chapter: Chapter, stake: AtStake | Unsaid | None, grouping: Clusters | Unsaid) -> None:
+    """State in which group most is at stake for what it is worth; nothing where that can't be told.
+
+    Whoever bought too seldom to have a group is no group by needs.
+    """
+    if stake is None or isinstance(stake, Unsaid) or isinstance(grouping, Unsaid):
+        return
+    theirs = stake.groups[stake.groups["group"] != TOO_SELDOM]
+    shares = np.array([share_at_stake(row) for _, row in theirs.iterrows()])
+    if len(theirs) < 2 or not np.isfinite(shares).all():
+        return
+    leaving = f"leaving takes in the next {plural(chapter.parameters.horizon_days, 'day')}"
+    largest = theirs.iloc[int(theirs["at_stake"].to_numpy(float).argmax())]
+    most, least = theirs.iloc[int(shares.argmax())], theirs.iloc[int(shares.argmin())]
+    if shares.max() < MUCH_MORE * shares.min():
+        low, high = percent(shares.min(), 1), percent(shares.max(), 1)
+        statement = (
+            f"Of what customers would bring if all stayed, {leaving} about as much from every group by needs "
+            f"({low if low == high else f'{low} to {high}'}), so needs don't tell whom to hold; the largest sum, "
+            f"{_sum(chapter, largest)}, goes with '{_called(largest)}'."
+        )
+    else:
+        statement = (
+            f"For what it is worth, most is at stake in the group '{_called(most)}': of what it would bring if all "
+            f"stayed, {leaving} {percent(shares.max(), 1)}, {_sum(chapter, most)}, against "
+            f"{percent(shares.min(), 1)} of '{_called(least)}'."
+        )
+        if not grouping.clear:
+            statement += f" {NEARLY_OTHERS}."
+    chapter.state("stake_by_needs", statement, value=float(shares.max()), unit="share of value if all stayed")
+
+
+def _sum(chapter: Chapter, group: pd.Series) -> str:
+    """Return what is at stake in a group, with its interval where there is one."""
+    said = money(group["at_stake"], chapter.parameters.currency)
+    low, high = group["at_stake_low"], group["at_stake_high"]
+    return f"{said} ({between(low, high)})" if np.isfinite(low) else said
+
+
+def _called(group: pd.Series) -> str:
+    return str(group["group"]).partition(": ")[2]
 
 
 def lever(told: Needs, named: Any) -> str:

@@ -30,6 +30,7 @@ from ..shown_table import ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, if_known, listed, money, percent, plural
 from . import lifetime_value, purchase_model
+from .first_line import first_line
 from .profit import costs_known, customer_profit, customer_revenue, profit_known, serving_known, since
 
 YEAR = 365
@@ -105,8 +106,7 @@ def _recorded_potential(chapter: Chapter) -> pl.DataFrame | None:
     columns = [] if told is None else [name for name in ("potential", "share_of_wallet") if name in told.columns]
     if told is None or not any(told.schema[name].is_numeric() for name in columns):
         return None
-    first: dt.date = chapter.ledger["date"].dt.date().min()  # type: ignore[assignment]
-    days = min(YEAR, (chapter.as_of - first).days + 1)
+    days = min(YEAR, (chapter.as_of - first_line(chapter)).days + 1)
     last_year = customer_revenue(chapter, first=chapter.as_of - dt.timedelta(days=YEAR - 1))
     bought = pl.col("revenue").fill_null(0.0).clip(lower_bound=0.0) * (YEAR / days)
     known = []
@@ -275,7 +275,7 @@ def _state_below_zero(chapter: Chapter, told: ValueTiers, sums: dict[str, Any]) 
     if below["profit"] < 0:
         together = "" if one else "together "
         statement += f": {together}{money(-below['profit'], chapter.parameters.currency)} lost {since(chapter)}"
-    chapter.state("tier_below_zero", f"{statement}.", value=below["customers"], unit="customers", verdict="act")
+    chapter.state("tier_below_zero", f"{statement}.", value=below["customers"], unit="customers", verdict="watch")
 
 
 def _state_doubt(chapter: Chapter, doubted: TierDoubt | Unsaid) -> None:
@@ -295,6 +295,7 @@ def _state_doubt(chapter: Chapter, doubted: TierDoubt | Unsaid) -> None:
         lucky = percent(float(doubted.realised["mean"][MOST_VALUABLE]))
         statement += (
             f". Luck comes on top: if the model is right, {lucky} of today's most valuable will be among those who "
-            f"bring most in the next {count(chapter.parameters.horizon_days)} days"
+            f"bring most in the next {count(chapter.parameters.horizon_days)} days. Don't take a tier's border for "
+            "sharp"
         )
     chapter.state("tiers_hold", f"{statement}.", value=mean, low=low, high=high, unit="share of customers")

@@ -12,10 +12,13 @@ from matplotlib.patches import Ellipse
 from matplotlib.transforms import Bbox
 
 from models.cluster_map import ClusterMap
-from models.clustering import APART, STABLE, Clusters
+from models.cluster_validity import APART, STABLE
+from models.clustering import Clusters
 from models.value_tiers import TIERS
 
+from ..chapters.value_by_needs import TOO_SELDOM
 from ..errors import CannotSay
+from ..said_before import nothing_without
 from ..trait_words import bare, in_unit
 from ..unsaid import says_why_not
 from ..wording import count, percent, plural, printable, shortened
@@ -25,13 +28,14 @@ from .value_tiers import people_of
 METHODS = {"k-means": (BLUE, "o-"), "mixture": (ORANGE, "D--"), "HDBSCAN": (INK, "*")}
 MARKERS = "osD^vPX*"
 POINTS = 1500
+STEPS = range(1, 9)  # halves of a name's height above or below its ellipse
+ROOM_FOR_NAMES = 0.1  # above and below the points, in shares of their height
 REACH = 2  # standard deviations of the base at which the colours of a profile end
 NAMED_COLUMNS = 4  # of more clusters a profile has no room for the names
 LETTERS = 26
 LETTER_WIDTH = 5.3  # points, of bold letters of the size in which groups are named
 AXIS = 72  # letters in a line beside an axis
 HALF = 1.18  # radius, in standard deviations, within which half of a bivariate normal lies
-TOO_SELDOM = "too seldom to tell"
 
 
 @says_why_not
@@ -56,10 +60,10 @@ def number_of_groups(grouping: Clusters) -> Picture:
             ax.plot([taken["clusters"]], [taken[name]], "o", color=INK, fillstyle="none", markersize=12)
             ax.set_xlim(choice["clusters"].min() - 0.4, choice["clusters"].max() + 0.4)
             label_line(ax, choice["clusters"].max() + 0.4, limit, better, QUIET, ha="right", offset=(0, 6))
-        top.set_ylim(min(0.0, choice["stability"].min()), 1.06)
-        bottom.set_ylim(0, max(1.06, 1.06 * choice["between"].max()))
-        top.set_ylabel("found again\n(1: the same each time)")
-        bottom.set_ylabel("crowd between two groups\n(1: as many as inside)")
+        top.set_ylim(min(0.0, choice["stability"].min()) - 0.06, 1.06)
+        bottom.set_ylim(-0.06, max(1.06, 1.06 * choice["between"].max()))
+        top.set_ylabel("found again\n(1: always)")
+        bottom.set_ylabel("crowd between them\n(1: as inside)")
         bottom.set_xticks(sorted(choice["clusters"].unique()))
         bottom.set_xlabel("number of groups (ring: the one taken)")
         figure.legend(
@@ -94,7 +98,7 @@ def profiles(profile: pd.DataFrame, currency: str) -> Picture:
     labels = traits["label"]
     of_money = traits["unit"] == "money"
     beside = [shortened(labels[name], LETTERS) + (f" ({currency})" if of_money[name] else "") for name in apart.index]
-    title = f"What sets the {plural(len(names), 'group')} apart: typical values, coloured by distance from the base"
+    title = f"What sets the {plural(len(names), 'group')} apart: typical values, coloured by distance from all"
     few = len(names) <= NAMED_COLUMNS
     heads = [textwrap.fill(f"{number}: {name}", 13) if few else str(number) for number, name in names.items()]
     with drawing(title, height=1.7 + 0.3 * len(apart) + (0.5 if few else 0)) as (figure, ax):
@@ -123,11 +127,12 @@ def profiles(profile: pd.DataFrame, currency: str) -> Picture:
 
 
 def _deviations(value: float, _: object = None) -> str:
-    return "like the base" if value == 0 else f"{abs(value):g} sd {'above' if value > 0 else 'below'}"
+    return "like all" if value == 0 else f"far {'above' if value > 0 else 'below'}"
 
 
+@nothing_without
 @says_why_not
-def needs_map(mapped: ClusterMap, named: pd.DataFrame, seed: int) -> Picture:
+def needs_map(mapped: ClusterMap, named: pd.DataFrame, grouping: Clusters, seed: int) -> Picture:
     """Draw a sample of customers in two dimensions, a colour and a mark for each cluster, with what each way means.
 
     Parameters
@@ -135,6 +140,8 @@ def needs_map(mapped: ClusterMap, named: pd.DataFrame, seed: int) -> Picture:
     mapped : ClusterMap
     named : pandas.DataFrame
         From `models.cluster_names.cluster_names`.
+    grouping : Clusters
+        Where its groups aren't clear, the title says that they are pieces.
     seed : int
         Of the sample.
     """
@@ -142,6 +149,8 @@ def needs_map(mapped: ClusterMap, named: pd.DataFrame, seed: int) -> Picture:
     sample = points.sample(min(POINTS, len(points)), random_state=seed)
     called = dict(zip(named["cluster"], named["name"], strict=True))
     title = f"Where the {plural(len(called), 'group')} lie by what and how they buy"
+    if not grouping.clear:
+        title = f"Where customers are cut into {plural(len(called), 'piece')}, by what and how they buy"
     across, up = mapped.axes
     ellipses: dict[str, tuple[Ellipse, str]] = {}
     with drawing(title, height=5.1) as (figure, ax):
@@ -159,6 +168,7 @@ def needs_map(mapped: ClusterMap, named: pd.DataFrame, seed: int) -> Picture:
         ax.set_xticks([])
         ax.set_yticks([])
         ax.grid(visible=False)
+        ax.margins(y=ROOM_FOR_NAMES)
         figure.draw_without_rendering()  # the layout decides where the names have room
         _name_groups(ax, ellipses)
     return Picture(
@@ -170,22 +180,24 @@ def needs_map(mapped: ClusterMap, named: pd.DataFrame, seed: int) -> Picture:
 
 
 def _name_groups(ax: Axes, names: dict[str, tuple[Ellipse, str]]) -> None:
-    """Write each group's name on its ellipse, or as near to it as no other name is in the way."""
+    """Write each group's name above its ellipse, or below it, as near as no other name is in the way."""
     taken: list[Bbox] = []
     to_dots, to_points = ax.transData, 72 / DOTS_PER_INCH
     for text, (ellipse, color) in names.items():
-        centre = to_dots.transform(ellipse.center) * to_points
+        outline = np.asarray(ellipse.get_patch_transform().transform(ellipse.get_path().vertices), dtype=float)
+        ends = outline[outline[:, 1].argmax()], outline[outline[:, 1].argmin()]
         lines = text.split("\n")
         half = np.array([max(map(len, lines)) * LETTER_WIDTH + 8, len(lines) * LINE_OF_TEXT + 8]) / 2
-        tried = [np.array([0, up * step * half[1]]) for step in range(0, 14) for up in ((1, -1) if step else (1,))]
-        boxes = [Bbox([centre + away - half, centre + away + half]) for away in tried]
+        tried = [(end, up * step * half[1]) for step in STEPS for end, up in zip(ends, (1, -1), strict=True)]
+        middles = [to_dots.transform(end) * to_points + [0, away] for end, away in tried]
+        boxes = [Bbox([middle - half, middle + half]) for middle in middles]
         free = [n for n, box in enumerate(boxes) if not any(box.overlaps(other) for other in taken)]
         chosen = free[0] if free else 0
         taken.append(boxes[chosen])
         ax.annotate(
             text,
-            ellipse.center,
-            xytext=tuple(tried[chosen]),
+            tuple(tried[chosen][0]),
+            xytext=(0, tried[chosen][1]),
             textcoords="offset points",
             color=color,
             fontsize=8,
@@ -193,7 +205,7 @@ def _name_groups(ax: Axes, names: dict[str, tuple[Ellipse, str]]) -> None:
             ha="center",
             va="center",
             bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": color, "alpha": 0.9},
-            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.8} if chosen else None,
+            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.8} if chosen >= len(ends) else None,
         )
 
 

@@ -1,4 +1,4 @@
-"""The figures of the ideal customer and of new customers' quality, in `06_differentiation`."""
+"""The figures of the ideal customer, in `06_differentiation`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from models.ideal_customer import IdealCustomer, by_score
+from models.calibration import by_score
+from models.ideal_customer import IdealCustomer
 
-from ..chapter import Chapter
-from ..chapters.ideal_customer import Quality, direction, doesnt_tell, trait_in_words
+from ..chapters.first_purchase_traits import trait_in_words
+from ..chapters.ideal_customer import doesnt_tell
 from ..errors import CannotSay
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, percent
-from .style import BLUE, FAINT, INK, ORANGE, QUIET, Picture, drawing, in_dates, in_percent, label_line
+from ..wording import percent
+from .style import BLUE, INK, ORANGE, QUIET, Picture, drawing, in_percent, label_line
 
 TRAITS_SHOWN = 8
-HALF_MONTH = pd.Timedelta(days=16)
 
 
 @says_why_not
@@ -47,8 +47,8 @@ def importance(found: IdealCustomer, interval: float) -> Picture:
         ax.grid(axis="x")
         ax.grid(visible=False, axis="y")
         ax.set_xlabel(
-            f"points lost without it, of {percent(found.auc.value)} right\n"
-            f"({percent(interval)} intervals; empty: shared, or chance)"
+            f"points that the score loses without it\n"
+            f"({percent(interval)} intervals; empty: only with others, or chance)"
         )
     rows = "; ".join(
         f"{trait_in_words(str(row.trait))} {_tenths(row.loss)} ({_tenths(row.low)} to {_tenths(row.high)})"
@@ -78,8 +78,8 @@ def by_scores(found: IdealCustomer | Unsaid, interval: float) -> Picture | None:
         ax.errorbar(table["part"], table["turned_out"], yerr=spread, fmt="o", color=BLUE, capsize=3)
         top = 1.12 * max(float(table["high"].max()), float(table["expected"].max()))
         ax.set_ylim(0, min(top, 1.05))
-        ax.text(0.03, 0.95, "turned out", **_inside(ax, BLUE))
-        ax.text(0.03, 0.86, "expected", **_inside(ax, ORANGE))
+        ax.text(0.03, 0.95, "turned out", **inside(ax, BLUE))
+        ax.text(0.03, 0.86, "expected", **inside(ax, ORANGE))
         label_line(ax, table["part"].iloc[-1] + 0.35, base, "all", QUIET)
         ax.set_xlim(0.4, len(table) + 0.4)
         ax.set_xticks(table["part"])
@@ -92,60 +92,14 @@ def by_scores(found: IdealCustomer | Unsaid, interval: float) -> Picture | None:
     return Picture(figure, f"{title}. By {part} of the scores, the lowest first: {rows}.")
 
 
-@says_why_not
-def by_month(chapter: Chapter, found: Quality) -> Picture:
-    """Draw the share of good ones by month of the first purchase: what is expected and what turned out."""
-    table = found.by_month
-    if len(table) < 2:
-        raise CannotSay("New customers came in fewer than two months, so there is nothing to follow.")
-    start = pd.to_datetime(table["group"] + "-15")
-    whole = (table["watched"] == table["customers"]).to_numpy()
-    title = direction(found)
-    interval = percent(chapter.parameters.interval)
-    expects = "expected" in table.columns
-    with drawing(title) as (figure, ax):
-        if expects:
-            ax.plot(start, table["expected"], color=ORANGE, linestyle="--")
-            ax.fill_between(start, table["expected_low"], table["expected_high"], color=ORANGE, alpha=0.15, linewidth=0)
-            ax.plot(start[whole], table["turned_out"][whole], "o", color=BLUE, markersize=5)
-        else:
-            seen = table[whole]
-            spread = [seen["turned_out"] - seen["turned_out_low"], seen["turned_out_high"] - seen["turned_out"]]
-            ax.errorbar(start[whole], seen["turned_out"], yerr=spread, fmt="o", color=BLUE, capsize=3)
-        highest = table[["turned_out", "expected_high" if expects else "turned_out_high"]].to_numpy()
-        ax.set_ylim(0, 1.4 * float(np.nanmax(highest)))
-        unknown = start[~whole & (start > start[whole].max() if whole.any() else True)]
-        if len(unknown):
-            ax.axvspan(unknown.min() - HALF_MONTH, start.max() + HALF_MONTH, color=FAINT, alpha=0.4, linewidth=0)
-            ax.text(0.98, 0.80, "too new to know", **_inside(ax, QUIET), ha="right")
-        ax.set_xlim(start.min() - HALF_MONTH, start.max() + HALF_MONTH)
-        ax.text(0.02, 0.98, "turned out", **_inside(ax, BLUE))
-        if expects:
-            ax.text(0.02, 0.89, f"expected (band: so {interval} of months turn out)", **_inside(ax, ORANGE))
-        ax.set_xlabel("month of the first purchase")
-        ax.set_ylabel("became good" if expects else f"became good\n(bars: {interval} intervals)")
-        in_percent(ax.yaxis)
-        in_dates(ax)
-    return Picture(
-        figure, f"{title}. By month of the first purchase: {'; '.join(_month(row) for row in _rows(table))}."
-    )
-
-
 def _tenths(share: float) -> str:
     """Return points with a decimal, none of them as -0.0."""
     return f"{round(100 * share, 1) + 0.0:.1f}"
 
 
-def _inside(ax: Axes, color: str) -> dict[str, Any]:
+def inside(ax: Axes, color: str) -> dict[str, Any]:
     """Return how a series is named within the figure, in shares of its width and height."""
     return {"transform": ax.transAxes, "color": color, "fontsize": 8.5, "fontweight": "bold", "va": "top"}
-
-
-def _month(row: Any) -> str:
-    said = f"{row.group}: {count(row.customers)} customers"
-    if row.watched == row.customers:
-        said += f", {percent(row.turned_out)} turned out good"
-    return said + (f", {percent(row.expected)} expected" if hasattr(row, "expected") else "")
 
 
 def _rows(table: pd.DataFrame) -> Iterator[Any]:

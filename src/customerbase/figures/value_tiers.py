@@ -55,6 +55,7 @@ def tiers(sums: pd.DataFrame) -> Picture:
         ax.set_xlim(low * 1.1, max(known["share"].max(), known["value_share"].max()) * 1.62)
         ax.set_xlabel("share of customers (grey), and of value (blue)")
         ax.set_xticks(np.arange(0, 1.01, 0.2))
+        ax.spines["bottom"].set_bounds(low, 1)  # what lies beyond is room for the labels
         in_percent(ax.xaxis)
     rows = "; ".join(
         f"{row['tier']}: {plural(row['customers'], 'customer')}, {percent(row['share'])} of all, "
