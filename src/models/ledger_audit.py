@@ -17,7 +17,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from models.customer_days import customer_days
+from models.closed_cohort import closed_cohort
+from models.customer_days import CustomerDays, customer_days
 from models.customer_keys import like_keys
 from models.ledger_rhythm import (
     CERTAIN,
@@ -120,6 +121,7 @@ def audit(rows: pl.DataFrame, as_of: dt.date, *, repeats: int = 0) -> list[Quest
         _unit_change,
         _unit_of_sources,
         _left_cut,
+        _closed_cohort,
         _cut_in_mid_month,
         _thin_last_month,
         _after_as_of,
@@ -156,6 +158,11 @@ class _Observed:
     def by_day(self) -> pl.DataFrame:
         """Return day and sales, sorted."""
         return self.sales.group_by(pl.col("date").dt.date().alias("day")).agg(pl.len().alias("sales")).sort("day")
+
+    @cached_property
+    def customer_days(self) -> CustomerDays:
+        """Return on which days each customer bought."""
+        return customer_days(self.sales.select(pl.col("hash").alias("customer"), "date"))
 
     @cached_property
     def by_month(self) -> pl.DataFrame:
@@ -323,8 +330,7 @@ def _unit_of_sources(seen: _Observed) -> Iterator[Question]:
 
 
 def _left_cut(seen: _Observed) -> Iterator[Question]:
-    days = customer_days(seen.sales.select(pl.col("hash").alias("customer"), "date"))
-    found = left_truncation(days, seen.as_of)
+    found = left_truncation(seen.customer_days, seen.as_of)
     if found.cut:
         yield Question(
             "left_cut",
@@ -337,6 +343,21 @@ def _left_cut(seen: _Observed) -> Iterator[Question]:
             "watch",
             found.share_already,
             "share of the customers",
+        )
+
+
+def _closed_cohort(seen: _Observed) -> Iterator[Question]:
+    found = closed_cohort(seen.customer_days, seen.as_of)
+    if found.closed and found.won_from is not None and found.won_until is not None:
+        yield Question(
+            "closed_cohort",
+            f"All {_plural(found.customers, 'customer')} first bought from {_day(found.won_from)} to "
+            f"{_day(found.won_until)}, and nobody in the {_plural(found.quiet_days, 'day')} since, though these bought "
+            f"{_plural(found.purchases_after, 'time')} more.",
+            "Were only the customers of that time exported? If so, can those won later be had?",
+            "watch",
+            found.quiet_days,
+            "days",
         )
 
 

@@ -11,7 +11,14 @@ import pytest
 import yaml
 
 from customerbase.chapter import Chapter
-from customerbase.chapters import central_file, key_accounts, lifetime_value, playbook
+from customerbase.chapters import (
+    central_file,
+    key_account_silence,
+    key_account_standing,
+    key_accounts,
+    lifetime_value,
+    playbook,
+)
 from customerbase.chapters.purchase_model import fit_all, rfm
 from customerbase.parameters import Parameters, read_parameters
 from customerbase.unsaid import Unsaid
@@ -86,9 +93,9 @@ def test_every_chapter_knows_the_same_answers(
     reached = customers.filter(customers["on_list"] | customers["control_group"])["customer"]
     assert set(reached) == allowed
 
-    everybody, model = key_accounts.standing(chapter), key_accounts.rhythm(values)
+    everybody, model = key_account_standing.standing(chapter), key_accounts.rhythm(values)
     accounts = key_accounts.accounts(chapter, everybody, values, model)
-    silent = key_accounts.silence(chapter, everybody, accounts, values, model)
+    silent = key_account_silence.silence(chapter, everybody, accounts, values, model)
     assert not isinstance(silent, Unsaid)
     assert dict(zip(silent["customer"], silent["consent"], strict=True)) == MEANT
     assert set(silent.loc[silent["may_contact"], "customer"]) == allowed

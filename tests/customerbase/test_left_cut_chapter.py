@@ -119,7 +119,9 @@ def test_it_is_told_once_among_the_findings(cut: Chapter) -> None:
     asked = questions(cut)
     assert asked[0].id == "left_cut" and "Does the ledger begin when the business did?" in asked[0].question
     state_ledger(cut, account(cut), asked)
-    assert cut._findings["ledger_questions"].statement == f"The ledger raises {len(asked)} questions."
+    assert cut._findings["ledger_questions"].statement == (
+        f"The ledger raises {len(asked)} questions. One of them: {asked[1].statement}"
+    )
 
 
 def test_the_forecast_says_what_it_means_for_the_models(cut: Chapter) -> None:

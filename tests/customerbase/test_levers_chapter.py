@@ -64,13 +64,14 @@ def test_findings_name_the_strongest_lever_and_where_the_base_stands(opened: Ope
     chapter = opened("a,2023-01-01,5\n")
     said = stated(chapter, moved(Estimate(0.4, 0.3, 0.5)))
     assert said["levers"].statement == (
-        "Of the levers, one moves profit most: if 10% of the indifferent become regulars, the next 365 days bring "
+        "Of the two levers on how often customers buy, one moves profit more: if 10% of those who bought once or twice "
+        "and haven't left become regulars, the next 365 days bring "
         "USD 30.00 more (80% interval 25 to 35), 15% of the USD 200 of profit expected from "
-        "today's customers and the 12 new ones assumed; it would be USD 20.00 if every "
-        "purchase is 10% larger and USD 10.00 if new customers make 10% more repeat purchases."
+        "today's customers and the 12 new ones assumed; it would be USD 10.00 if new customers make 10% more repeat "
+        "purchases and USD 20.00 if every purchase is 10% larger."
     )
     assert (said["levers"].value, said["levers"].question) == (30, "decisions")
-    assert "5 points more yearly retention (60% today, 65% then) would add 40.0%" in said["retention_points"].statement
+    assert "bring 60% again in the next. 5 points more would add 40.0%" in said["retention_points"].statement
     assert "lever_new_customers" not in said
 
 

@@ -90,6 +90,29 @@ class TestForecastTest:
         expected_inside = used["purchases_expected"].between(used["total_low"], used["total_high"])
         assert expected_inside.all()
 
+    def test_what_is_returned_after_a_cut_is_not_known_at_it(self, opened):
+        ledger = simulated(300).with_row_index("order")
+        early = ledger.filter(pl.col("date").is_between(dt.date(2022, 2, 1), dt.date(2022, 6, 30)))[::3]
+        returns = early.with_columns(date=pl.lit(dt.date(2023, 12, 1)), amount=-pl.col("amount"))
+        columns = ("customer", "date", "amount", "order")
+        kept = opened(ledger, *columns, name="kept")
+        returned = opened(pl.concat([ledger, returns]), *columns, name="returned")
+        assert returned.purchases.height == kept.purchases.height - early.height
+        assert dt.date(2022, 7, 1) < kept.calibration_end < dt.date(2023, 12, 1)
+
+        forecasts = ["origin", "model", "customers", "purchases_actual", "purchases_expected", "total_low", "rmse"]
+        known, league = (forecast_validation.compete(chapter) for chapter in (kept, returned))
+        assert known["origin"].nunique() == 3
+        pd.testing.assert_frame_equal(league[forecasts], known[forecasts])
+        halves = [forecast_validation.split(chapter) for chapter in (kept, returned)]
+        pd.testing.assert_frame_equal(*halves)
+        model = forecast_validation.fit_calibration(halves[0])
+        expected = forecast_validation.forecast_holdout(halves[0], model)
+        of_value = [forecast_validation.value_test(chapter, halves[0], expected) for chapter in (kept, returned)]
+        pd.testing.assert_frame_equal(*of_value)
+        tracked = [forecast_validation.track(chapter, model) for chapter in (kept, returned)]
+        pd.testing.assert_frame_equal(*tracked)
+
     def test_figures_say_what_was_found(self, found):
         chapter, scores = found
         picture = figures.totals_by_test(scores, forecast_validation.USED, forecast_validation.NAMES, 0.8)

@@ -384,9 +384,9 @@ class TestPages:
         first = customers.filter((pl.col("action") == "develop") & pl.col("on_list"))
         first = first.sort("value_at_stake", descending=True)["customer"].head(3)
         assert all(name in stated["develop"].statement.partition("first of all ")[2] for name in first)
-        assert "set order_cost and contact_cost" in stated["let_go"].statement
+        assert "before what an order costs and what a contact costs is recorded" in stated["let_go"].statement
         assert "let 1 customer go (a loss of USD 27.00)" in stated["let_go"].statement
-        assert "1 customer (a loss of USD 1,440)" in stated["let_go"].statement
+        assert "with 1 customer, rebated (a loss of USD 1,440)" in stated["let_go"].statement
         assert "may not be contacted" in stated["lists"].statement
 
 

@@ -50,20 +50,29 @@ from lifetimes import BetaGeoFitter
 from customerbase.chapter import Chapter
 from customerbase.chapters import (
     abc_xyz,
-    dashboard,
+    key_account_load,
+    key_account_standing,
     key_accounts,
     ladder,
     lenses,
+    lifetime_value_factors,
+    new_and_existing,
     playbook,
     profit,
     purchase_model,
+    share_of_wallet,
     unprofitable,
 )
 from customerbase.parameters import read_parameters
 from models import customer_base_audit as audit
 from models.abc_xyz import nine_cells, reconciled
+from models.cohorts import cohort_activity
 from models.concentration import gini, herfindahl
 from models.key_accounts import without_the_largest
+from models.lens2_two_periods import compare_periods, flows
+from models.lens5_whole_base import base_by_cohort
+from models.periods import latest_period, two_periods
+from models.profit_factors import split
 from models.retention_between import retention_between
 
 OPENED = dt.date(2024, 1, 1)
@@ -296,47 +305,47 @@ def test_the_nine_cells_and_how_they_came_about(base: Chapter) -> None:
 
 def test_the_year_split_into_its_factors(base: Chapter) -> None:
     days = lenses.customer_days(base)
-    before, now = audit.two_periods(OPENED, base.as_of)
+    before, now = two_periods(OPENED, base.as_of)
     assert (now.first, now.last) == (dt.date(2025, 1, 1), dt.date(2025, 12, 31))
     # 2025 without c07, c11, c12, c16 and c20: 15 customers; 12 + 12 + 4 + 6 + 12 + 12 + 3 + 1 + 4 + 2 + 1 + 2 + 1 + 2
     # + 1 = 75 purchases; 15,000 + 9,000 + 6,000 + 4,500 + 6,000 + 3,000 + 3,000 + 1,000 + 2,000 + 1,000 + 1,000 + 800
     # + 400 + 200 + 100 = 53,000; profit 3,000 + 3,600 - 400 + 1,500 + 2,400 + 1,200 + 900 + 300 + 800 + 400 + 400
     # + 300 + 150 + 40 + 40 = 14,630
-    split = audit.split(audit.customers_of_period(days, now))
-    assert split == pytest.approx((15, 75 / 15, 53000 / 75, 14630 / 53000))
+    factors = split(audit.customers_of_period(days, now))
+    assert factors == pytest.approx((15, 75 / 15, 53000 / 75, 14630 / 53000))
     # 2024: c01, c02, c03, c04, c06, c07, c09, c11, c12, c16, c20: 12 + 12 + 4 + 6 + 12 + 4 + 1 + 1 + 3 + 1 + 1 = 57
     # purchases for 47,000, 26,630 - 14,630 of it profit
-    split = audit.split(audit.customers_of_period(days, before))
-    assert split == pytest.approx((11, 57 / 11, 47000 / 57, 12000 / 47000))
+    factors = split(audit.customers_of_period(days, before))
+    assert factors == pytest.approx((11, 57 / 11, 47000 / 57, 12000 / 47000))
 
 
 def test_what_changed_from_the_year_before(base: Chapter) -> None:
     days = lenses.customer_days(base)
-    before, now = (audit.customers_of_period(days, span) for span in audit.two_periods(OPENED, base.as_of))
-    flows = audit.flows(audit.compare_periods(before, now, pl.Series("customer", [], pl.String))).set_index("status")
+    before, now = (audit.customers_of_period(days, span) for span in two_periods(OPENED, base.as_of))
+    became = flows(compare_periods(before, now, pl.Series("customer", [], pl.String))).set_index("status")
     # lost: c07 4,000, c11 2,000, c12 1,500, c16 700, c20 -700; c09 fell from 2,000 to 1,000; new: c05 6,000, c08 3,000,
     # c10 2,000, c13 1,000, c14 1,000, c15 800, c17 400, c18 200, c19 100. 47,000 - 7,500 - 1,000 + 14,500 = 53,000
-    change = {status: value for status, value in flows["revenue_change"].items() if value}
+    change = {status: value for status, value in became["revenue_change"].items() if value}
     assert change == {"lost": -7500, "kept, less": -1000, "new": 14500}
-    assert flows["customers"].to_dict() | {"kept, more": 0} == flows["customers"].to_dict()
-    assert [flows["customers"][status] for status in ("lost", "kept, less", "kept, same", "new")] == [5, 1, 5, 9]
+    assert became["customers"].to_dict() | {"kept, more": 0} == became["customers"].to_dict()
+    assert [became["customers"][status] for status in ("lost", "kept, less", "kept, same", "new")] == [5, 1, 5, 9]
     # profit: 1,600 + 800 + 600 + 300 - 900 lost; c09 700 before, 300 now; 2,400 + 900 + 800 + 400 + 400 + 300 + 150
     # + 40 + 40 new
-    assert [flows["profit_change"][status] for status in ("lost", "kept, less", "new")] == pytest.approx(
+    assert [became["profit_change"][status] for status in ("lost", "kept, less", "new")] == pytest.approx(
         [-2400, -400, 5430]
     )
 
 
 def test_the_cohort_of_the_first_quarter(base: Chapter) -> None:
     days = lenses.customer_days(base)
-    cells = audit.cohort_activity(days, base.as_of, "quarter")
+    cells = cohort_activity(days, base.as_of, "quarter")
     first = cells[cells["cohort"] == pd.Timestamp("2024-01-01")].set_index("age")
     # c01, c02, c03, c04, c06, c07, c20; from the third quarter on without c07 and c20
     assert set(first["size"]) == {7}
     assert first["customers"].to_list() == [7, 6, 5, 5, 5, 5, 5, 5]
     # January to March 2024: 3,750 + 2,250 + 1,500 + 750 + (125 + 375 + 125) + 3,000 + (300 - 1,000)
     assert first["revenue"].iloc[0] == 3750 + 2250 + 1500 + 750 + 625 + 3000 - 700
-    by_cohort = audit.base_by_cohort(days, audit.latest_period(base.first_day, base.as_of), "year")
+    by_cohort = base_by_cohort(days, latest_period(base.first_day, base.as_of), "year")
     # won in 2024; in 2025; and c19's sale of February with its return, before the first purchase that stood
     assert by_cohort["revenue"].to_list() == [85500, 14500, 0]
     assert by_cohort["revenue_latest"].to_list() == [38500, 14500, 0]
@@ -384,8 +393,8 @@ def test_retention_in_the_year(base: Chapter) -> None:
 
 def test_lifetime_value_by_its_four_factors(base: Chapter) -> None:
     summary = purchase_model.rfm(base)
-    valued = dashboard.model_values(base, summary, purchase_model.fit_all(summary))
-    frame = dashboard.factors(base, profit.customer_profit(base), valued)
+    valued = lifetime_value_factors.model_values(base, summary, purchase_model.fit_all(summary))
+    frame = lifetime_value_factors.factors(base, profit.customer_profit(base), valued)
     assert isinstance(frame, pd.DataFrame)
     found = frame.iloc[0]
     # 132 purchases, and a revenue of 100,000 after all returns, even that for no known order. Days as customers, up
@@ -403,7 +412,7 @@ def test_lifetime_value_by_its_four_factors(base: Chapter) -> None:
 
 
 def test_what_a_new_customer_costs_and_brings(base: Chapter) -> None:
-    year = dashboard.newcomers(base).iloc[-1]
+    year = new_and_existing.newcomers(base).iloc[-1]
     # new in 2025: c05, c08, c10, c13, c14, c15, c17, c18, c19; bought again: c01, c02, c03, c04, c06, c09
     assert (year["new"], year["existing"]) == (9, 6)
     assert (year["revenue_new"], year["revenue_existing"]) == (14500, 38500)
@@ -414,7 +423,7 @@ def test_what_a_new_customer_costs_and_brings(base: Chapter) -> None:
 
 
 def test_share_of_wallet(base: Chapter) -> None:
-    wallet = dashboard.share_of_wallet(base).set_index("customer")
+    wallet = share_of_wallet.share_of_wallet(base).set_index("customer")
     # bought in 2025, of what they could: c05 6,000 of 24,000; c09 1,000 of 5,000; c10 2,000 of 6,000
     assert wallet["share"].to_dict() == pytest.approx({"c05": 6 / 24, "c09": 1 / 5, "c10": 2 / 6})
     assert wallet["left_to_win"].to_dict() == {"c05": 18000, "c09": 4000, "c10": 4000}
@@ -453,16 +462,16 @@ def test_key_accounts_dependency_and_silence(base: Chapter) -> None:
 
 
 def test_no_manager_holds_more_than_three(base: Chapter) -> None:
-    everybody = key_accounts.standing(base)
+    everybody = key_account_standing.standing(base)
     values = base.table("lifetime_value")
     table = key_accounts.accounts(base, everybody, values, key_accounts.rhythm(values))
-    loads = key_accounts.load(base, everybody, table).set_index("manager")
+    loads = key_account_load.load(base, everybody, table).set_index("manager")
     assert loads["key_accounts"].to_dict() == {"Cleo": 8, "Bob": 3, "Ann": 2}
     assert loads["too_many"].to_dict() == {"Cleo": 5, "Bob": 0, "Ann": 0}
 
 
 def test_if_the_largest_leave_and_how_concentrated_revenue_is(base: Chapter) -> None:
-    one, three = without_the_largest(key_accounts.standing(base).customers).iter_rows(named=True)
+    one, three = without_the_largest(key_account_standing.standing(base).customers).iter_rows(named=True)
     assert (one["who"], one["revenue_lost"], one["profit_lost"], one["discount"]) == (["c01"], 30000, 6000, 3600)
     assert three["who"] == ["c01", "c02", "c03"]
     assert (three["revenue_lost"], three["profit_lost"], three["discount"]) == (60000, pytest.approx(12400), 7600)

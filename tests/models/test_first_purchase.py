@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from benchmarks.ideal_customer import AS_OF, simulated_base
+from models.association import filled_in_with_success
 from models.first_purchase import first_days, first_purchases
-from models.ideal_customer import filled_in_with_success
 
 DAY = dt.date(2025, 1, 6)  # a Monday
 END = dt.date(2025, 12, 31)

@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from customerbase.pages import index_page
-from customerbase.pages.index import grouped, uncertainty
+from customerbase.pages.index import MORE_TO_DO, grouped, uncertainty
 
 QUESTIONS = {"profit": "Who brings the profit?", "losing": "Whom are we losing?"}
 HOSTILE = "<script>alert(1)</script>"
@@ -83,9 +83,20 @@ def test_lists_are_led_to_with_how_many_they_hold() -> None:
     assert soup.select_one("nav.lists li").text == "win back 3 customers"  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("verdict", "said"), [("note", "1 more finding"), ("act", "1 more finding, 1 to act on")])
-def test_what_is_folded_away_says_whether_it_calls_for_action(verdict: str, said: str) -> None:
-    assert page(finding(verdict=verdict)).select_one("nav summary").text == said  # type: ignore[union-attr]
+def test_nothing_that_calls_for_action_is_folded_away() -> None:
+    soup = page(finding(verdict="act"), finding(id="lost", verdict="note"), finding(id="win", question="losing"))
+    assert [heading.text for heading in soup.select("section.question h2")] == ["Whom are we losing?", MORE_TO_DO]
+    assert [item["id"] for item in soup.select("section.question li")] == ["finding-win", "finding-top"]
+    assert soup.select_one("nav summary").text == "1 more finding"  # type: ignore[union-attr]
+    assert [item["id"] for item in soup.select("nav details li")] == ["finding-lost"]
+
+
+def test_an_answer_begins_with_what_calls_for_action_and_ends_with_what_is_not_known() -> None:
+    verdicts = ("unknown", "note", "act", "good", "watch")
+    soup = page(*(finding(id=verdict, verdict=verdict, question="losing") for verdict in verdicts))
+    assert [item["data-verdict"] for item in soup.select("section.question li")] == [
+        *("act", "note", "good", "watch", "unknown")
+    ]
 
 
 def test_no_line_ends_between_a_currency_and_its_amount() -> None:
@@ -151,6 +162,7 @@ def test_a_finding_of_no_chapter_is_refused_by_name() -> None:
         ({"low": 0.451, "high": 0.479, "unit": "share", "statement": "It is 45.1% to 47.9%."}, ""),
         ({"low": 0.712, "high": 0.854, "unit": "correlation"}, "80% interval 0.71 to 0.85"),
         ({"low": 168123.2, "high": 197410.9, "unit": "USD", "statement": "USD 168,000 to 197,000."}, ""),
+        ({"low": 4482000, "high": 13155000, "unit": "USD", "statement": "USD 4,500,000 to 13,000,000."}, ""),
         ({"low": 2.0, "high": 2.0, "unit": ""}, "80% interval 2 to 2"),
     ],
 )

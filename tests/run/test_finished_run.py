@@ -162,7 +162,8 @@ def test_lists_and_control_groups_partition_the_actions(finished_run: Path) -> N
 
 def test_the_findings_page_answers_the_six_questions_in_order(finished_run: Path) -> None:
     soup = BeautifulSoup((finished_run / "index.html").read_text(encoding="utf-8"), "html.parser")
-    assert [heading.text for heading in soup.select("section.question h2")] == list(QUESTIONS.values())
+    headings = [heading.text for heading in soup.select("section.question h2")]
+    assert headings[: len(QUESTIONS)] == list(QUESTIONS.values())
     findings = json.loads((finished_run / "findings.json").read_text(encoding="utf-8"))
     for question in QUESTIONS:
         answers = [finding for finding in findings if finding["question"] == question]

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from customerbase.chapter import Chapter
-from customerbase.chapters import key_accounts, playbook
+from customerbase.chapters import key_account_standing, playbook
 from customerbase.intake import take_in
 from customerbase.parameters import Parameters, read_parameters
 from customerbase.run.taken_in import write_intake
@@ -303,7 +303,7 @@ def test_a_critical_dependency_is_found(tmp_path: Path) -> None:
     chapter = opened(given.model_copy(update=alone), tmp_path / "run")
     persons = {row["customer"]: row["person"] for row in truth("identities", tmp_path / "truth")}
     chapter.whole_ledger = chapter.whole_ledger.with_columns(pl.col("customer").replace(persons))
-    found = key_accounts.standing(chapter).customers.filter(pl.col("dependency") != "none")
+    found = key_account_standing.standing(chapter).customers.filter(pl.col("dependency") != "none")
     planted = [row for row in truth("planted", tmp_path / "truth") if row["what"] == "dependency"]
     assert found.select("customer", "dependency").rows() == [(row["person"], row["detail"]) for row in planted]
     assert [row["detail"] for row in planted] == ["critical"]

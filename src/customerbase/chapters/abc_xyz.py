@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from math import isnan
+from math import isclose, isnan
 
 import pandas as pd
 import polars as pl
@@ -18,6 +18,7 @@ from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import count, day, key, money, number, percent, plural, profit_or_loss, tenths
 from . import unprofitable
+from .closed_base import closed_base, without_blame
 from .profit import (
     NO_PROFIT,
     costs_known,
@@ -360,10 +361,12 @@ def _state_classes(chapter: Chapter, customers: pl.DataFrame) -> None:
     part = best.height / customers.height
     brought = share(total(best["revenue"]), total(customers["revenue"]))
     left = share(total(best["profit"]), total(customers["profit"]))
+    # at one margin for all the share of profit is that of revenue
+    differs = not isnan(left) and not isclose(left, brought, rel_tol=1e-6)
     chapter.state(
         "abc",
         f"{plural(best.height, 'customer')} ({tenths(part)} of all) {'brings' if best.height == 1 else 'bring'} "
-        f"{percent(brought)} of revenue{'' if isnan(left) else f' and {percent(left)} of profit'}{over(chapter)}"
+        f"{percent(brought)} of revenue{'' if not differs else f' and {percent(left)} of profit'}{over(chapter)}"
         f"{_because(best, others)}.",
         value=part,
         unit="share of customers",
@@ -462,7 +465,7 @@ def _state_movement(chapter: Chapter, customers: pl.DataFrame, moved: pd.DataFra
     joined = customers.filter(was.is_null())
     arrived = joined.filter(is_now == "A").height
     currency = chapter.parameters.currency
-    new = "nobody joined since"
+    new = "nobody won since is in the ledger" if closed_base(chapter).closed else "nobody joined since"
     if joined.height:
         new = (
             f"{plural(joined.height, 'customer')} joined since, {count(arrived)} of them straight into it, with "
@@ -474,5 +477,5 @@ def _state_movement(chapter: Chapter, customers: pl.DataFrame, moved: pd.DataFra
         f"{'is' if fell == 1 else 'are'} A no longer; {count(rose)} rose into it, and {new}.",
         value=fell / large.height if large.height else None,
         unit="share of customers",
-        verdict="watch" if fell > rose + arrived else "note",
+        verdict=without_blame(chapter, "watch") if fell > rose + arrived else "note",
     )

@@ -41,8 +41,8 @@ def completeness(chapter: Chapter, revenue: pd.Series) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        field, filled (share of records), missing (records), revenue_missing (share of the recorded customers' revenue
-        that comes from records without it). The last row is of records that have
+        field, filled (share of records), missing (records), revenue_missing (share of revenue that comes from
+        customers without it: of records that lack it, and without a record). The last row is of records that have
         every field.
     """
     records = _records(chapter, "how complete records are can't be said")
@@ -52,13 +52,13 @@ def completeness(chapter: Chapter, revenue: pd.Series) -> pd.DataFrame:
         raise CannotSay("The customers' table holds no column or no record whose completeness could be looked at.")
     # a field that the table doesn't have is missing everywhere
     empty = pd.DataFrame({field: _is_empty(records, field) for field in fields})
-    total = brought.sum()
+    total = revenue.sum()
     frame = pd.DataFrame(
         {
             "field": fields,
             "filled": [1 - empty[field].mean() for field in fields],
             "missing": [int(empty[field].sum()) for field in fields],
-            "revenue_missing": [share_of(brought[empty[field]].sum(), total) for field in fields],
+            "revenue_missing": [share_of(total - brought[~empty[field]].sum(), total) for field in fields],
         }
     ).sort_values(["filled", "field"], ignore_index=True)
     lacking = empty.any(axis=1)
@@ -67,7 +67,7 @@ def completeness(chapter: Chapter, revenue: pd.Series) -> pd.DataFrame:
             "field": [EVERY_FIELD],
             "filled": [1 - lacking.mean()],
             "missing": [int(lacking.sum())],
-            "revenue_missing": [share_of(brought[lacking].sum(), total)],
+            "revenue_missing": [share_of(total - brought[~lacking].sum(), total)],
         }
     )
     return pd.concat([frame, whole], ignore_index=True)
@@ -214,13 +214,12 @@ def _state_completeness(chapter: Chapter, complete: pd.DataFrame | Unsaid) -> No
         return
     whole, emptiest = complete.iloc[-1], complete.iloc[0]
     share = float(whole["revenue_missing"])
-    worst = (
-        f"; most often {emptiest['field']} is missing, in {percent(1 - emptiest['filled'])}" if whole["missing"] else ""
-    )
+    field = emptiest["field"].replace("_", " ")
+    worst = f"; most often {field} is missing, in {percent(1 - emptiest['filled'])}" if whole["missing"] else ""
     chapter.state(
         "completeness",
-        f"{percent(whole['filled'])} of the records hold every field required{worst}. Customers whose records lack "
-        f"something bring {percent(share)} of revenue.",
+        f"{percent(whole['filled'])} of the records hold every field required{worst}. Customers whose record lacks "
+        f"something, or who have none, bring {percent(share)} of revenue.",
         value=float(whole["filled"]),
         unit="share of records",
         verdict=graded(share, INCOMPLETE_WATCHED, INCOMPLETE_BAD),
@@ -265,13 +264,15 @@ def _state_unrecorded(chapter: Chapter, where: pd.DataFrame) -> None:
         chapter.state("unrecorded", "Every customer of the ledger has a record in the central file.", verdict="good")
         return
     share = only["revenue_share"]
+    verdict = graded(share, UNRECORDED_WATCHED, UNRECORDED_BAD, good="note")
     chapter.state(
         "unrecorded",
         f"{plural(only['customers'], 'customer')} of the ledger, with {percent(share, 1)} of revenue, "
         f"{'has' if only['customers'] == 1 else 'have'} no record in the central file.",
         value=share,
         unit="share of revenue",
-        verdict=graded(share, UNRECORDED_WATCHED, UNRECORDED_BAD, good="note"),
+        verdict=verdict,
+        question=None if verdict == "note" else "trust",
     )
 
 

@@ -17,7 +17,7 @@ from models.rfm import DAYS_PER_UNIT
 
 from ..chapter import Chapter
 from ..unsaid import Unsaid
-from . import key_accounts
+from . import key_account_standing, key_accounts
 from .profit import customer_profit
 
 YEAR = 365
@@ -50,7 +50,9 @@ def facts(chapter: Chapter) -> pl.DataFrame:
 
 def _joined(chapter: Chapter) -> pl.DataFrame:
     values = chapter.table("lifetime_value")
-    frame = key_accounts.standing(chapter).customers.select("customer", "share", "dependency", "manager", "department")
+    frame = key_account_standing.standing(chapter).customers.select(
+        "customer", "share", "dependency", "manager", "department"
+    )
     parts = [
         _finite(_known(values)),
         _known(chapter.table("abc_xyz")),

@@ -11,7 +11,7 @@ import pandas as pd
 from models import BGNBD, GammaGamma, ModifiedBGNBD, ParetoNBD
 from models.assumptions import RelatedSpend, contradictions, spend_related_to_frequency
 from models.baselines import rule_of_thumb_value
-from models.league import Origin, forecast_trust, league, league_summary, rolling_origins
+from models.league import ForecastTrust, Origin, forecast_trust, league, league_summary, rolling_origins
 from models.posterior import Posterior, sample_posterior
 from models.prediction_intervals import forecast_base, interval_of, purchase_intervals
 from models.rfm import calibration_holdout
@@ -30,6 +30,7 @@ from ..unsaid import Unsaid, says_why_not
 from ..wording import DASH, between, count, if_known, listed, number, percent, plural
 from .left_cut import what_it_means
 from .purchase_model import fit_purchases, fitted
+from .purchases_known import purchases_as_known, purchases_for_test
 
 DOUBTS = {
     "left_cut": "Customers of before the ledger taken for new",
@@ -64,11 +65,10 @@ HOLDOUT = (
 
 @says_why_not
 def split(chapter: Chapter) -> pd.DataFrame:
-    """Return the customers' calibration summary beside what they bought in the holdout."""
+    """Return the customers' calibration summary, as it was known then, beside what they bought in the holdout."""
     end = chapter.calibration_end
-    return calibration_holdout(
-        chapter.purchases, end, chapter.as_of, time_unit=chapter.parameters.time_unit
-    ).to_pandas()
+    purchases = purchases_for_test(chapter, end)
+    return calibration_holdout(purchases, end, chapter.as_of, time_unit=chapter.parameters.time_unit).to_pandas()
 
 
 @says_why_not
@@ -131,14 +131,18 @@ def _compete(chapter: Chapter, origins: list[Origin]) -> pd.DataFrame:
         return lambda *histories: model().fit(*histories)
 
     fits = {name: fit_with(model) for name, model in MODELS.items()}
-    scores = league(
-        chapter.purchases,
-        origins,
-        fits,
-        time_unit=given.time_unit,
-        intervals=intervals,
-        total_interval=total,
-    )
+    by_origin = [
+        league(
+            purchases_for_test(chapter, origin.calibration_end),
+            [origin],
+            fits,
+            time_unit=given.time_unit,
+            intervals=intervals,
+            total_interval=total,
+        )
+        for origin in origins
+    ]
+    scores = pd.concat(by_origin, ignore_index=True)
     models = scores[scores["model"].isin(MODELS)]
     if models["mae"].isna().all():
         raise CannotSay(f"No forecast could be tested: {models['reason'].iloc[-1]}")
@@ -196,7 +200,7 @@ def score_table(chapter: Chapter, scores: pd.DataFrame) -> ShownTable:
 def track(chapter: Chapter, model: BGNBD) -> pd.DataFrame:
     """Return cumulative repeat purchases, actual and expected, from the first day to `as_of`."""
     unit, end = chapter.parameters.time_unit, chapter.calibration_end
-    curve = cumulative_tracking(chapter.purchases, model, end, chapter.as_of, time_unit=unit)
+    curve = cumulative_tracking(purchases_for_test(chapter, end), model, end, chapter.as_of, time_unit=unit)
     return curve.assign(calibration_end=pd.Timestamp(end))
 
 
@@ -225,7 +229,7 @@ def value_test(chapter: Chapter, halves: pd.DataFrame, expected: pd.Series) -> p
     if not np.isfinite(a_purchase).all():
         raise CannotSay("The mean spend has no end under the model fitted, so value can't be tested.")
     end = chapter.calibration_end
-    rule = rule_of_thumb_value(chapter.purchases, end, horizon_days=(chapter.as_of - end).days)
+    rule = rule_of_thumb_value(purchases_as_known(chapter, end), end, horizon_days=(chapter.as_of - end).days)
     forecasts = {"the models": expected.to_numpy() * np.asarray(a_purchase), RULE: rule.value_in_horizon}
     if rule.value > rule.value_in_horizon:
         forecasts[f"{RULE}, for the whole lifetime"] = rule.value
@@ -342,16 +346,30 @@ def state_trust(chapter: Chapter, scores: pd.DataFrame | Unsaid) -> None:
         f"In {tests} on days it had not seen, the forecast of all purchases was off by "
         f"{percent(trust.median_absolute_bias)} at the median and {percent(trust.worst_absolute_bias)} at worst (in "
         f"the last, {percent(abs(last['bias']))} {side} than the {count(last['purchases_actual'])} made): {trusted}"
-        f"{', not for ' + listed(bad) if bad and good else ''}.",
+        f"{', not for ' + listed(bad) if bad and good else ''}{_why_not_all(trust)}.",
         value=last["bias"],
-        low=last["total_low"] / last["purchases_actual"] - 1,
-        high=last["total_high"] / last["purchases_actual"] - 1,
         unit="share of purchases",
         verdict=verdict,
         question="trust",
     )
     _state_coverage(chapter, last)
     _state_best(chapter, scores)
+
+
+def _why_not_all(trust: ForecastTrust) -> str:
+    if trust.for_ranking and not trust.for_totals:
+        return ". It tells who buys more than whom better than how much all buy together"
+    if trust.for_totals and not trust.for_customers:
+        return ". Errors of single customers, too high for one and too low for another, even out in the total"
+    return ""
+
+
+def tested_error(chapter: Chapter, scores: pd.DataFrame | Unsaid) -> ForecastTrust | None:
+    """Return how far forecasts were off where they could be tested; None where none could."""
+    if isinstance(scores, Unsaid):
+        return None
+    trust = forecast_trust(scores, USED, chapter.parameters.interval)
+    return trust if np.isfinite(trust.median_absolute_bias) else None
 
 
 def _state_coverage(chapter: Chapter, last: pd.Series) -> None:

@@ -14,8 +14,9 @@ from ..findings import Findings
 from ..identities import DECISION
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
-from ..wording import count, money, percent, plural
+from ..wording import count, percent, plural
 from .central_file import NO_TABLE, share_of, state_central_file
+from .closed_base import state_closed_base
 from .ledger_audit import state_ledger
 from .left_cut import state_left_cut
 
@@ -115,6 +116,7 @@ def findings(
     """State whether the ledger can be trusted, how well the customers are known, and how many there are."""
     state_ledger(chapter, accounted, asked)
     state_left_cut(chapter)
+    state_closed_base(chapter)
     state_central_file(chapter, complete, agreed, ages, where)
     if not isinstance(known, Unsaid):
         _state_duplicates(chapter, known)
@@ -140,13 +142,17 @@ def _state_duplicates(chapter: Chapter, known: pd.DataFrame) -> None:
             question="trust",
         )
         return
-    brought = merged["revenue"].sum()
-    currency = chapter.parameters.currency
+    brought, revenue = merged["revenue"].sum(), float(chapter.ledger["amount"].sum())
+    several, customers = merged["person"].nunique(), known["person"].nunique()
+    without = len(set(known["person"]) - set(chapter.purchases["customer"]))
+    people = f"That leaves {plural(customers, 'customer')} on record"
+    if without:
+        people += f", {count(without)} of them without a purchase"
     chapter.state(
         "duplicates",
-        f"{plural(len(known), 'record')} are {plural(known['person'].nunique(), 'customer')}: {count(surplus)} repeat "
-        f"somebody in {plural(merged['person'].nunique(), 'group')}, and {money(brought, currency)} "
-        f"({percent(share_of(brought, known['revenue'].sum()))} of revenue) is theirs.{wait}",
+        f"{count(surplus)} of {plural(len(known), 'record')} {'repeats' if surplus == 1 else 'repeat'} another: "
+        f"{plural(several, 'customer')} had more than one, and {'brings' if several == 1 else 'bring'} "
+        f"{percent(share_of(brought, revenue))} of revenue. {people}.{wait}",
         value=float(surplus),
         unit="records",
         verdict="watch" if open_pairs or surplus >= DOUBLES_WATCHED * len(known) else "note",

@@ -11,8 +11,8 @@ import polars as pl
 
 from models import BGNBD
 from models import ladder as model_of_ladder
-from models.customer_base_audit import YEAR_DAYS
 from models.ladder import LEFT, MOVES, RUNGS
+from models.periods import YEAR_DAYS
 from models.rfm import rfm_summary
 
 from ..chapter import Chapter, up_to
@@ -240,7 +240,8 @@ def _state_rungs(chapter: Chapter, ladder: Ladder, rungs: pd.DataFrame) -> None:
         if name in standing.index
     ]
     buys = "buys" if everybody == 1 else "buy"
-    statement = f"{percent(share)} of {plural(everybody, 'customer')} {buys} regularly or only from us"
+    only_here = "" if "adherent" in ladder.unknown else " or only from us"
+    statement = f"{percent(share)} of {plural(everybody, 'customer')} {buys} regularly{only_here}"
     revenue = rungs["revenue"].sum()
     if core["revenue"].sum() > 0 and revenue > 0:
         statement += f" and brought {percent(core['revenue'].sum() / revenue)} of revenue"

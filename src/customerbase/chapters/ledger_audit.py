@@ -29,7 +29,7 @@ LOST_WATCHED = 0.01  # share of rows that can't be used
 DELIMITERS = {";": "semicolons", ",": "commas", "\t": "tabs", "|": "bars"}
 WEIGHTS = {"act": "answer first", "watch": "ask", "note": "know"}
 REPEATED = "repeats row "
-LEFT_CUT = "left_cut"  # a question that has a finding of its own
+TOLD_APART = ("left_cut", "closed_cohort", "largest_customer")  # questions that have findings of their own
 USED, TOTALS, REPEATS, UNUSABLE = (
     "used",
     "set aside: totals, which are no purchases",
@@ -214,10 +214,11 @@ def state_ledger(chapter: Chapter, accounted: pd.DataFrame, asked: list[Question
     rows = dict(zip(accounted["what"], accounted["rows"], strict=True))
     amount = dict(zip(accounted["what"], accounted["amount"], strict=True))
     currency = chapter.parameters.currency
+    returned = " after returns" if (chapter.whole_ledger["kind"] == "return").any() else ""
     chapter.state(
         "ledger_accounted",
         f"Every one of {plural(rows['read'], 'row')} is accounted for: {count(rows[USED])} used, for "
-        f"{money(amount[USED], currency)} after returns, and {count(rows['read'] - rows[USED])} set aside.",
+        f"{money(amount[USED], currency)}{returned}, and {count(rows['read'] - rows[USED])} set aside.",
         value=float(rows["read"]),
         unit="rows",
         verdict="good",
@@ -228,7 +229,7 @@ def state_ledger(chapter: Chapter, accounted: pd.DataFrame, asked: list[Question
     worth = money(amount[UNUSABLE], currency)
     lost = (
         f"{plural(rows[UNUSABLE], 'row')} ({percent(share, 1)}) can't be used, worth {worth} as far as that can be "
-        f"read; quarantine_limit lets {limit} be set aside."
+        f"read; up to {limit} may be set aside (quarantine_limit)."
     )
     chapter.state(
         "quarantine_share",
@@ -238,16 +239,18 @@ def state_ledger(chapter: Chapter, accounted: pd.DataFrame, asked: list[Question
         verdict="good" if not rows[UNUSABLE] else "watch" if share >= LOST_WATCHED else "note",
     )
     first = sum(question.verdict == "act" for question in asked)
-    verdict: Verdict = asked[0].verdict if asked else "good"
+    weightiest = next((question for question in asked if question.id not in TOLD_APART), None)
+    verdict: Verdict = "good" if not asked else "note" if weightiest is None else weightiest.verdict
+    named = "The weightiest" if weightiest in asked[:1] else "One of them"
     chapter.state(
         "ledger_questions",
         f"The ledger raises {plural(len(asked), 'question')}"
         + (f", {count(first)} of them to be answered before anything else" if first else "")
-        + (f". The weightiest: {asked[0].statement}" if asked and asked[0].id != LEFT_CUT else "."),
+        + ("." if weightiest is None else f". {named}: {weightiest.statement}"),
         value=float(len(asked)),
         unit="questions",
         verdict=verdict,
-        question="trust",
+        question="trust" if verdict in ("watch", "act") else None,
     )
 
 

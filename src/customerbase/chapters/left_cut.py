@@ -92,8 +92,8 @@ def first_seen(chapter: Chapter) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        start (of the period), customers, and new: whether they can be taken for new. Its attribute ``period`` is week
-        or month.
+        start (of the period), customers, and new: whether all of them can be taken for new. Its attribute ``period`` is
+        week or month, and ``new`` is how many customers can be taken for new.
     """
     found = left_cut(chapter)
     first = chapter.purchases.group_by("customer").agg(pl.col("date").min())
@@ -108,7 +108,7 @@ def first_seen(chapter: Chapter) -> pd.DataFrame:
         .with_columns(pl.col("customers").fill_null(0), new=is_new.fill_null(False) if found.cut else pl.lit(True))
         .to_pandas()
     )
-    frame.attrs["period"] = period
+    frame.attrs |= {"period": period, "new": new_customers(chapter).height}
     return frame
 
 

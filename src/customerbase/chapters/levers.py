@@ -30,6 +30,7 @@ from ..findings import Verdict
 from ..shown_table import Columns, ShownTable, show_table
 from ..unsaid import Unsaid, says_why_not
 from ..wording import between, count, money, percent, plural, tenths
+from .closed_base import closed_base, without_blame
 from .left_cut import left_cut, new_customers
 from .lifetime_value import fit_spend, margins, posterior
 from .purchase_model import fit_all, rfm
@@ -37,7 +38,7 @@ from .purchase_model import fit_all, rfm
 YEAR = 365  # days
 WORDS = {
     BETTER_NEW: "new customers make {lever} more repeat purchases",
-    REGULARS: "{lever} of the indifferent become regulars",
+    REGULARS: "{lever} of those who bought once or twice and haven't left become regulars",
     PURCHASE: "every purchase is {lever} larger",
 }
 
@@ -89,7 +90,7 @@ def moved(chapter: Chapter, summary: pd.DataFrame, model: BGNBD, spend: GammaGam
         horizon_days=given.horizon_days,
         annual_discount_rate=given.annual_discount_rate,
         time_unit=given.time_unit,
-        newcomers=len(new) * given.horizon_days / days,
+        newcomers=len(new) * (1 - left_cut(chapter).old_among_new) * given.horizon_days / days,
         first_purchase=float(new["amount"].mean() or 0.0),  # type: ignore[arg-type]
         order_cost=given.order_cost or 0.0,
         lever=given.lever,
@@ -254,12 +255,15 @@ def points_of(found: Moved) -> str:
 def _state_levers(chapter: Chapter, found: Moved) -> None:
     currency, today = chapter.parameters.currency, found.levers.today
     known = [gain for gain in found.levers.gains if gain.customers and not pd.isna(gain.profit.value)]
-    best, *others = sorted(known, key=lambda gain: -gain.profit.value)
+    # larger purchases move all that is bought in proportion, and rank nothing
+    best, *others = sorted(known, key=lambda gain: (gain.lever == PURCHASE, -gain.profit.value))
     share = (
         f", {percent(found.of_today(best.profit.value))} of the {expected(chapter, found)}" if today.value > 0 else ""
     )
+    two = sum(gain.lever != PURCHASE for gain in known) > 1
+    first = f"Of the two levers on how often customers buy, one moves {found.what} more: if" if two else "If"
     statement = (
-        f"Of the levers, one moves {found.what} most: if {in_words(found, best.lever)}, "
+        f"{first} {in_words(found, best.lever)}, "
         f"the next {count(found.terms.horizon_days)} days bring {money(best.profit.value, currency)} more"
         f"{_bounds(chapter, best.profit)}{share}"
     )
@@ -275,11 +279,21 @@ def _state_levers(chapter: Chapter, found: Moved) -> None:
     )
     if not found.terms.newcomers:
         chapter.state(
-            "lever_new_customers",
-            f"Nobody bought for the first time in the last {plural(found.days, 'day')}, so better new customers "
-            "would move nothing: first there must be some.",
-            verdict="watch",
+            "lever_new_customers", _without_newcomers(chapter, found), verdict=without_blame(chapter, "watch")
         )
+
+
+def _without_newcomers(chapter: Chapter, found: Moved) -> str:
+    days = plural(found.days, "day")
+    if closed_base(chapter).closed:
+        return (
+            f"What better new customers would bring can't be told: nobody won in the last {days} is in the ledger, "
+            "whether or not the business won any."
+        )
+    return (
+        f"Nobody bought for the first time in the last {days}, so better new customers would move nothing: first there "
+        "must be some."
+    )
 
 
 def _state_retention(chapter: Chapter, found: Moved) -> None:
@@ -292,8 +306,8 @@ def _state_retention(chapter: Chapter, found: Moved) -> None:
     least, most = LITERATURE
     chapter.state(
         "retention_points",
-        f"{points_of(found).capitalize()} more yearly retention ({percent(rate.value)} today, "
-        f"{percent(rate.value + found.terms.retention_points)} then) would add {tenths(life.value)} to what a "
+        f"Of what today's customers bring in a year they bring {percent(rate.value)} again in the next. "
+        f"{points_of(found).capitalize()} more would add {tenths(life.value)} to what a "
         f"customer of this base is worth in {count(LIFE_YEARS)} years{_shares(chapter, life)}, {stands} the "
         f"{percent(least)} to {percent(most)} of the literature; over the next {count(found.terms.horizon_days)} days "
         f"it adds {money(raised.gain.value, chapter.parameters.currency)} of {found.what}.",

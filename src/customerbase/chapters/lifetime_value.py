@@ -12,6 +12,7 @@ from lifetimes.utils import ConvergenceError
 
 from models import BGNBD, GammaGamma
 from models.assumptions import RelatedSpend
+from models.league import ForecastTrust
 from models.lifetime_value import LifetimeValue, customer_lifetime_value, with_intervals
 from models.posterior import Posterior, sample_posterior
 from models.validation import frequency_groups
@@ -30,6 +31,7 @@ from .forecast_validation import (
     state_relation,
     state_trust,
     state_value_test,
+    tested_error,
 )
 from .purchase_model import fit_all, fitted, rfm
 
@@ -272,7 +274,7 @@ def findings(
     known: tuple[Posterior | Unsaid, ...],
 ) -> Findings:
     """State what the chapter found."""
-    _state_value(chapter, valued, tenths)
+    _state_value(chapter, valued, tenths, tested_error(chapter, scores))
     _state_purchases(chapter, model, valued)
     state_trust(chapter, scores)
     state_value_test(chapter, value_scores)
@@ -323,7 +325,7 @@ def _state_purchases(chapter: Chapter, model: BGNBD | Unsaid, valued: Valued) ->
     )
 
 
-def _state_value(chapter: Chapter, valued: Valued, tenths: pd.DataFrame | Unsaid) -> None:
+def _state_value(chapter: Chapter, valued: Valued, tenths: pd.DataFrame | Unsaid, tested: ForecastTrust | None) -> None:
     customers = valued.customers
     total = customers["clv"].sum(min_count=1)
     currency = chapter.parameters.currency
@@ -333,12 +335,19 @@ def _state_value(chapter: Chapter, valued: Valued, tenths: pd.DataFrame | Unsaid
         return
     statement = f"{_value_in_words(chapter)}: {money(total, currency)} from {plural(len(customers), 'customer')}"
     low, high = (bound if np.isfinite(bound) else None for bound in valued.value)
-    if low is not None and high is not None:
-        statement += f" ({percent(chapter.parameters.interval)} interval for chance alone {between(low, high)})"
     if not isinstance(tenths, Unsaid):
         statement += f", {percent(tenths['share'].iloc[0])} of it from the best tenth"
+    if low is not None and high is not None:
+        by_chance = f"the {percent(chapter.parameters.interval)} interval {between(low, high)} knows chance alone"
+        if tested is None:
+            statement += f"; {by_chance}, and how far off such a forecast is could not be tested"
+        else:
+            off, worst = tested.median_absolute_bias, tested.worst_absolute_bias
+            either_way = money(float(f"{worst * total:.2g}"), currency)
+            statement += f". In tests such forecasts were off by {percent(off)} at the median and {percent(worst)} at "
+            statement += f"worst, which here is {either_way} either way; {by_chance}"
     span = (chapter.as_of - chapter.first_day).days
-    verdict: Verdict = "note"
+    verdict: Verdict = "note" if tested is None or tested.for_totals else "watch"
     if chapter.parameters.horizon_days > span:
         statement += f"; this looks further ahead than the {plural(span, 'day')} that the ledger looks back"
         verdict = "watch"

@@ -51,7 +51,7 @@ def findings(
     _state_protect(chapter, of["protect"])
     _state_develop(chapter, customers, of["develop"])
     _state_win_back(chapter, of["win back"])
-    _state_let_go(chapter, of)
+    _state_let_go(chapter, customers, of)
     _state_lists(chapter, total)
     campaigns.state_findings(chapter, *measured)
     levers.state_findings(chapter, moved)
@@ -80,7 +80,7 @@ def _state_protect(chapter: Chapter, row: dict[str, Any]) -> None:
             f": {money(stake, currency)} are expected of them over the next {days} days{_on_list(chapter, row)}"
         )
         known = {"value": stake, "unit": currency}
-    chapter.state("protect", f"{statement}.", verdict="act", **known)
+    chapter.state("protect", f"{statement}.", verdict="act", question="decisions", **known)
 
 
 def _state_develop(chapter: Chapter, customers: pl.DataFrame, row: dict[str, Any]) -> None:
@@ -114,7 +114,7 @@ def _state_win_back(chapter: Chapter, row: dict[str, Any]) -> None:
     chapter.state("win_back", f"{statement}.", verdict="act", question="losing", **known)
 
 
-def _state_let_go(chapter: Chapter, of: dict[str, dict[str, Any]]) -> None:
+def _state_let_go(chapter: Chapter, customers: pl.DataFrame, of: dict[str, dict[str, Any]]) -> None:
     parted, terms, handed = (of[action] for action in ("let go", "change terms", "hand over"))
     concerned = parted["customers"] + terms["customers"] + handed["customers"]
     if not profit_known(chapter) and not concerned:
@@ -128,7 +128,9 @@ def _state_let_go(chapter: Chapter, of: dict[str, dict[str, Any]]) -> None:
         return
     said = []
     if terms["customers"]:
-        said.append(f"agree new terms with {plural(terms['customers'], 'customer')}{_profit(chapter, terms)}")
+        whom = customers.filter(pl.col("action") == "change terms")["customer"].sort().to_list()
+        named = f", {listed([key(name) for name in whom])}" if len(whom) <= NAMED else ""
+        said.append(f"agree new terms with {plural(terms['customers'], 'customer')}{named}{_profit(chapter, terms)}")
     if handed["customers"]:
         said.append(f"hand {plural(handed['customers'], 'customer')} over to a dealer")
     if parted["customers"]:
@@ -139,14 +141,16 @@ def _state_let_go(chapter: Chapter, of: dict[str, dict[str, Any]]) -> None:
     sentence = "; ".join(said)
     unrecorded = [name for name in SERVING if getattr(chapter.parameters, name) is None]
     if unrecorded:
-        sentence += f". Who is too dear to serve isn't known: set {' and '.join(unrecorded)} in the parameter file "
-        sentence += f"({' and '.join(SERVING[name] for name in unrecorded)})"
+        sentence += (
+            f". Who is too dear to serve isn't known before {' and '.join(SERVING[name] for name in unrecorded)} "
+        )
+        sentence += f"is recorded ({', '.join(unrecorded)})"
     chapter.state(
         "let_go",
         f"{sentence[0].upper()}{sentence[1:]}.",
         value=concerned,
         unit="customers",
-        verdict="act" if concerned else "good",
+        verdict="act" if concerned else "note" if unrecorded else "good",
         question="decisions",
     )
 
@@ -177,7 +181,7 @@ def _state_lists(chapter: Chapter, total: dict[str, Any]) -> None:
             if total["control_group"] == 1
             else (f"all {count(total['control_group'])} customers who may be contacted are")
         )
-        statement = f"Nobody is on a contact list: {who} held out; make control_share smaller."
+        statement = f"Nobody is on a contact list: {who} held out; hold out fewer (control_share)."
         chapter.state("lists", statement, value=0.0, unit="customers", verdict="act")
         return
     if not total["on_list"]:

@@ -10,17 +10,21 @@ import polars as pl
 
 from models import customer_base_audit as audit
 from models.exact import exact_sum
+from models.mean_and_median import spread
 from models.new_and_repeat import activity_by_month
+from models.periods import Period
 
 from ..chapter import Chapter
 from ..findings import Findings, Verdict
 from ..ledger.returns import NET
 from ..shown_table import Columns, ShownTable, show_table
 from ..wording import count, day, money, number, percent, plural
-from . import dashboard, lenses
+from . import closed_base, dashboard, lenses
 from .dashboard import Dashboard
 from .left_cut import what_it_means
-from .lenses import FALLING, STEADY, Lenses
+from .lens2_two_periods import FALLING, STEADY
+from .lens_periods import during, latest_period
+from .lenses import Lenses
 from .profit import total
 
 MONTHS_SHOWN = 18
@@ -33,13 +37,13 @@ class RepeatBusiness:
 
     Attributes
     ----------
-    period : models.customer_base_audit.Period
-        The last year; see `customerbase.chapters.lenses.latest_period`.
+    period : models.periods.Period
+        The last year; see `customerbase.chapters.lens_periods.latest_period`.
     new, repeat : float
         What purchases brought, in the ledger's currency: those of a customer's first day, and all later ones.
     """
 
-    period: audit.Period
+    period: Period
     new: float
     repeat: float
 
@@ -59,7 +63,7 @@ def everybody(chapter: Chapter, days: pl.DataFrame) -> pl.DataFrame:
     days : polars.DataFrame
         See `customerbase.chapters.lenses.customer_days`.
     """
-    return audit.customers_of_period(days, audit.Period(days["date"].min(), chapter.as_of))  # type: ignore[arg-type]
+    return audit.customers_of_period(days, Period(days["date"].min(), chapter.as_of))  # type: ignore[arg-type]
 
 
 def by_month(chapter: Chapter) -> pd.DataFrame:
@@ -72,7 +76,7 @@ def by_month(chapter: Chapter) -> pd.DataFrame:
 
 def repeat_business(chapter: Chapter) -> RepeatBusiness:
     """Add up what first and repeat purchases brought in the last year."""
-    period = lenses.latest_period(chapter)
+    period = latest_period(chapter)
     day_of = pl.col("date").dt.date()
     sums = (
         chapter.purchases.lazy()
@@ -106,7 +110,7 @@ def at_a_glance(chapter: Chapter, everyone: pl.DataFrame) -> ShownTable:
         facts["besides: customers whose every purchase was undone"] = count(undone.height)
     if left := total(undone["revenue"]):
         facts["what these add to the revenue"] = money(left, currency)
-    times, revenue = (audit.spread(bought[name].to_numpy()) for name in ("purchases", "revenue"))
+    times, revenue = (spread(bought[name].to_numpy()) for name in ("purchases", "revenue"))
     facts |= {
         "purchases a customer, mean": number(times["mean"]),
         "purchases a customer, median": number(times["median"]),
@@ -204,17 +208,20 @@ def _state_repeat_share(chapter: Chapter, months: pd.DataFrame, lately: RepeatBu
     if not lately.new + lately.repeat > 0:
         chapter.state(
             "repeat_share",
-            f"No purchase brought revenue {lenses.during(lately.period)}, so there is none to divide into new and "
-            "repeat.",
+            f"No purchase brought revenue {during(lately.period)}, so there is none to divide into new and repeat.",
             verdict="unknown",
         )
         return
-    statement = f"Repeat purchases brought {percent(lately.share)} of {_gross(chapter)} {lenses.during(lately.period)}"
+    statement = f"Repeat purchases brought {percent(lately.share)} of {_gross(chapter)} {during(lately.period)}"
     verdict: Verdict = "note"
     won_last = months.loc[months["new_customers"] > 0, "month"].iloc[-1]
     if (months["month"] > won_last).sum() > MONTHS_WITHOUT_NEW:
-        statement += f"; the ledger shows nobody new since {won_last:%B %Y}, so the base it holds can only shrink"
-        verdict = "watch"
+        statement += (
+            ": nobody won since is in the ledger"
+            if closed_base.closed_base(chapter).closed
+            else f"; the ledger shows nobody new since {won_last:%B %Y}, so the base it holds can only shrink"
+        )
+        verdict = closed_base.without_blame(chapter, "watch")
     chapter.state("repeat_share", f"{statement}.", value=lately.share, unit="share of revenue", verdict=verdict)
 
 
@@ -236,12 +243,16 @@ def _state_direction(chapter: Chapter, months: pd.DataFrame) -> None:
     if change < FALLING and back == 12:
         verdict = "act"
     currency = chapter.parameters.currency
+    season = "" if back == 12 else "; the season is not accounted for"
+    drawn = (
+        ": customers leave, and nobody won since is in the ledger" if closed_base.closed_base(chapter).closed else ""
+    )
     chapter.state(
         "direction",
         f"In the last three whole months {_gross(chapter)} {moved} against {before} ({money(last, currency)} after "
-        f"{money(then, currency)}){'' if back == 12 else '; the season is not accounted for'}.",
+        f"{money(then, currency)}){season}{drawn}.",
         value=change,
         unit="share of revenue",
-        verdict=verdict,
+        verdict=closed_base.without_blame(chapter, verdict),
         question="losing",
     )

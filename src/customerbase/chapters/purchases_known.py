@@ -28,3 +28,21 @@ def purchases_as_known(chapter: Chapter, day: dt.date) -> pl.DataFrame:
         return chapter.purchases
     rows = net_of_returns(up_to(chapter.ledger, day).drop(NET))
     return rows.filter(STOOD).select("customer", pl.col("date").dt.date(), pl.col(NET).alias("amount"))
+
+
+def purchases_for_test(chapter: Chapter, cut: dt.date) -> pl.DataFrame:
+    """Return the purchases that a forecast made on an earlier day is fitted to and tested on.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    cut : date
+        The day of the forecast.
+
+    Returns
+    -------
+    polars.DataFrame
+        customer, date, amount: up to `cut` as they were known then (see `purchases_as_known`), after it as they are
+        known on the last day observed.
+    """
+    return pl.concat([purchases_as_known(chapter, cut), chapter.purchases.filter(pl.col("date") > cut)])

@@ -245,7 +245,12 @@ def verdict_of(response: Response, *, is_effect: bool, by_history_alone: bool, l
         return "an effect" if response.effect.difference > 0 else "an effect, for the worse"
     if by_history_alone:
         return "in doubt: the change since before doesn't show it"
-    return "no effect found" if could_be_found(response, looked_at) else "not known: too few to show one"
+    if not could_be_found(response, looked_at):
+        return "not known: too few to show one"
+    both = (response.effect, response.change)
+    if all(each.low > 0 for each in both):
+        return "points up, but not beyond chance"
+    return "points down, but not beyond chance" if all(each.high < 0 for each in both) else "no effect found"
 
 
 def could_be_found(response: Response, looked_at: int = len(MEASURES)) -> bool:
@@ -391,7 +396,7 @@ def _state_reach(chapter: Chapter, campaigns: Recorded) -> None:
     rate = float("nan")
     if campaigns.redemptions_known:
         rate = float(frame["redeemed"].sum()) / float(frame["reached"].sum())
-        statement += f"; of those a campaign reached {percent(rate, 1)} redeemed"
+        statement += f"; in {percent(rate, 1)} of these the customer redeemed a coupon"
     if campaigns.of_no_campaign:
         statement += (
             f"; {plural(campaigns.of_no_campaign, 'redemption names', 'redemptions name')} no campaign recorded"
@@ -400,26 +405,22 @@ def _state_reach(chapter: Chapter, campaigns: Recorded) -> None:
         "recorded_reach",
         f"{statement}.",
         value=known / len(base) if np.isnan(rate) else rate,
-        unit="share of customers",
+        unit="share of customers" if np.isnan(rate) else "share of customers and campaigns",
     )
 
 
 def _state_effect(chapter: Chapter, campaigns: Recorded, found: Measured) -> None:
-    currency, interval = chapter.parameters.currency, percent(chapter.parameters.interval)
     effect, otherwise = found.revenue.effect, found.revenue.otherwise
+    too_few = sum(verdict.startswith("not known") for (_, name), verdict in found.verdicts.items() if name == "revenue")
     called = [number for number in found.found if "an effect" in _first_words(found, number)]
-    placebo = found.revenue.placebo
-    before = ""
-    if placebo.low > 0 or placebo.high < 0:
-        before = f", though they were already {_signed(placebo.difference, currency)} apart before the campaigns began"
-    statement = (
-        f"Of {plural(len(found.found), 'campaign')} compared {len(called) or 'none'} had an effect beyond doubt. Those "
-        f"reached bought for {_signed(effect.difference, currency)} a campaign ({interval} interval "
-        f"{_signed(effect.low)} to {_signed(effect.high)}) against {money(otherwise, currency)} of comparable "
-        f"customers{before}: {over_all_in_words(found)}. That holds only if customers reached and not reached, alike "
-        "before, would otherwise have gone on alike: nobody drew lots"
+    small = (
+        f"; {count(too_few)} {'was' if too_few == 1 else 'were'} too small to show one in revenue" if too_few else ""
     )
-    share = effect.difference / otherwise if otherwise > 0 else float("nan")
+    statement = (
+        f"Of {plural(len(found.found), 'campaign')} compared {len(called) or 'none'} had an effect beyond "
+        f"doubt{small}. {_what_they_bought(chapter, found)}. That holds only if customers reached and not reached, "
+        "alike before, would otherwise have gone on alike: to know, leave some out by lot"
+    )
     verdict: Verdict = "note"
     if found.revenue.p_value <= OF_EACH:
         verdict = "good" if effect.difference > 0 else "act"
@@ -428,13 +429,38 @@ def _state_effect(chapter: Chapter, campaigns: Recorded, found: Measured) -> Non
     chapter.state(
         "recorded_campaigns",
         f"{statement}.",
-        value=share,
-        low=effect.low / otherwise if otherwise > 0 else None,
-        high=effect.high / otherwise if otherwise > 0 else None,
+        value=effect.difference / otherwise if otherwise > 0 else float("nan"),
         unit="share of revenue",
         verdict=verdict,
         question="decisions",
     )
+
+
+def _what_they_bought(chapter: Chapter, found: Measured) -> str:
+    """Say what those reached bought beside others, and why that is an effect or isn't."""
+    currency, interval = chapter.parameters.currency, percent(chapter.parameters.interval)
+    effect, placebo, change = found.revenue.effect, found.revenue.placebo, found.revenue.change
+    compared = f"{money(found.revenue.otherwise, currency)} of comparable customers"
+    statement = f"Those reached bought for {_more(effect.difference, currency)} a campaign, against {compared}"
+    ends = f"{interval} interval {_signed(effect.low)} to {_signed(effect.high)}"
+    nothing = "so nothing shows that the campaigns moved revenue"
+    if found.revenue.p_value <= OF_EACH:
+        return f"{statement} ({ends}): {over_all_in_words(found)}"
+    if not placebo.low <= 0 <= placebo.high:
+        return (
+            f"{statement}, but over as many days before it they had bought for {_more(placebo.difference, currency)}, "
+            f"{nothing}"
+        )
+    if not effect.low <= 0 <= effect.high:
+        return (
+            f"{statement}, but by the change since before it is {_signed(change.difference, currency)} ({interval} "
+            f"interval {_signed(change.low)} to {_signed(change.high)}), {nothing}"
+        )
+    return f"{statement}, which may be chance ({ends})"
+
+
+def _more(amount: float, currency: str) -> str:
+    return f"{money(abs(amount), currency)} {'more' if amount >= 0 else 'less'}"
 
 
 def _first_words(found: Measured, number: int) -> set[str]:

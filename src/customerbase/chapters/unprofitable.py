@@ -333,7 +333,11 @@ def _state_discounts(chapter: Chapter, burdened: pl.DataFrame | Unsaid) -> None:
             f"({'the worst is ' if dear.height > 1 else ''}{worst})"
         )
     chapter.state(
-        "discounts", f"{statement}.", value=dear.height, unit="customers", verdict="good" if dear.is_empty() else "act"
+        "discounts",
+        f"{statement}.",
+        value=dear.height,
+        unit="customers",
+        verdict="good" if dear.is_empty() else "watch",
     )
 
 
@@ -402,7 +406,7 @@ def _state_decisions(chapter: Chapter, decided: pd.DataFrame | Unsaid) -> None:
         f"been regained{over(chapter)}{unknown}.",
         value=float(decided["customers"].sum()),
         unit="customers",
-        verdict="act",
+        verdict="watch",  # whom to act on is for the playbook to say
     )
 
 

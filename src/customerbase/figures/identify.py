@@ -96,7 +96,8 @@ def first_seen(counts: pd.DataFrame) -> Picture:
     """Draw how many customers were first seen in each week or month; those who can't be taken for new are pale."""
     period = counts.attrs["period"]
     is_new = counts["new"].astype(bool)
-    earlier, total = int(counts.loc[~is_new, "customers"].sum()), int(counts["customers"].sum())
+    total = int(counts["customers"].sum())
+    earlier = total - counts.attrs["new"]
     title = (
         f"{percent(earlier / total)} of the customers were first seen too early to be taken for new"
         if earlier
@@ -124,8 +125,8 @@ def completeness(complete: pd.DataFrame) -> Picture:
     """Draw which share of the records holds each field, and which share of revenue comes from those."""
     fields, whole = complete.iloc[:-1].iloc[::-1], complete.iloc[-1]
     title = (
-        f"{percent(whole['filled'])} of the records hold every field required; the others bring "
-        f"{percent(whole['revenue_missing'])} of revenue"
+        f"{percent(whole['filled'])} of the records hold every field required; customers of whom something is missing "
+        f"bring {percent(whole['revenue_missing'])} of revenue"
     )
     with drawing(title, height=1.2 + BAR * len(fields)) as (figure, ax):
         place = np.arange(len(fields))

@@ -25,7 +25,7 @@ from .style import (
 )
 
 if TYPE_CHECKING:
-    from ..chapters.lenses import OnePeriod
+    from ..chapters.lens1_one_period import OnePeriod
     from ..chapters.portrait import RepeatBusiness
 
 FEWEST_FOR_TENTHS = 10

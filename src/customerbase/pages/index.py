@@ -14,6 +14,8 @@ from customerbase.wording import unbroken
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # Units that say what the number is, which the statement does already.
 _UNSAID_UNITS = frozenset({"correlation", "ratio", "probability", "index"})
+_PLACES = {"act": 0, "unknown": 2}
+MORE_TO_DO = "What else is to be done?"
 _NUMBER = re.compile(r"[-−]?\d[\d,\u00a0\u2009\u202f]*(?:\.\d+)?")
 
 
@@ -81,19 +83,24 @@ def index_page(
         }
         for finding in findings
     ]
-    # What can't be said comes last: it's quiet, and would hide what can.
-    stated.sort(key=lambda finding: finding["verdict"] == "unknown")
+    # What calls for action comes first, and what can't be said last: it's quiet, and would hide what can.
+    stated.sort(key=lambda finding: _PLACES.get(finding["verdict"], 1))
     answers = [
         {"question": text, "findings": [finding for finding in stated if finding["question"] == name]}
         for name, text in questions.items()
     ]
+    answers.append({"question": MORE_TO_DO, "findings": [found for found in stated if _is_apart(found)]})
     sections = [
         {
             "name": name,
             "number": chapter_number(name),
             "title": title,
             "question": question or title,
-            "findings": [finding for finding in stated if finding["chapter"] == name and not finding["question"]],
+            "findings": [
+                finding
+                for finding in stated
+                if finding["chapter"] == name and not finding["question"] and not _is_apart(finding)
+            ],
         }
         for name, title, question in chapters
     ]
@@ -116,6 +123,11 @@ def index_page(
         )
     )
     return str(html)
+
+
+def _is_apart(finding: dict[str, Any]) -> bool:
+    """Tell whether a finding calls for action and answers none of the questions."""
+    return finding["verdict"] == "act" and not finding["question"]
 
 
 def _verdict(finding: dict[str, Any]) -> str:
@@ -189,7 +201,9 @@ def _says(statement: str, number: float) -> bool:
     for token in _NUMBER.findall(statement):
         text = re.sub(r"[,\s]", "", token).replace("−", "-")
         decimals = len(text.partition(".")[2])
-        near_enough = 0.005 * abs(number) if text.endswith("00") and not decimals else 1e-9
+        zeros = 0 if decimals else len(text) - len(text.rstrip("0"))
+        # a number that ends in noughts was rounded to them
+        near_enough = min(0.5 * 10**zeros, 0.05 * abs(number)) if zeros > 1 else 1e-9
         if math.isclose(float(text), round(number, decimals), abs_tol=near_enough):
             return True
     return False
