@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from customerbase.chapter import Chapter
-from customerbase.chapters import (
+from customerbase.chapters import profit, purchase_model
+from customerbase.chapters.portrait import (
     dashboard,
     ladder,
     lifetime_value_factors,
     new_and_existing,
-    profit,
-    purchase_model,
     retention_rate,
     share_of_wallet,
 )

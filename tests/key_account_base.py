@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from customerbase.chapter import Chapter
-from customerbase.chapters import (
+from customerbase.chapters.key_accounts import (
     key_account_concentration,
     key_account_dependency,
     key_account_findings,
@@ -17,8 +17,8 @@ from customerbase.chapters import (
     key_account_silence,
     key_account_standing,
     key_accounts,
-    lifetime_value,
 )
+from customerbase.chapters.lifetime_value import lifetime_value
 from customerbase.chapters.purchase_model import fit_all, rfm
 from customerbase.parameters import read_parameters
 from customerbase.unsaid import Unsaid

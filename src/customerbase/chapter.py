@@ -300,9 +300,10 @@ def up_to(rows: pl.DataFrame, last_day: dt.date) -> pl.DataFrame:
 @cache
 def _code() -> str:
     """Return a digest of what tables are computed by, so that none outlives the code that made it."""
-    package = ROOT / "src" / "customerbase"
-    folders = (ROOT / "src" / "models", package, package / "ledger", package / "chapters")
-    files = sorted(file for folder in folders for file in folder.glob("*.py"))
+    source = ROOT / "src"
+    package = source / "customerbase"
+    anywhere = (source / "models", package / "ledger", package / "chapters")
+    files = sorted([*package.glob("*.py"), *(file for folder in anywhere for file in folder.rglob("*.py"))])
     return origin(**{str(file.relative_to(ROOT)): file.read_text(encoding="utf-8") for file in files})
 
 

@@ -38,13 +38,13 @@ _PLAYBOOK = ("playbook", "consent_required", "control_share")
 _SEGMENTS = (*_PROFIT, *_VALUE, "most_valuable_share", "most_growable_share", "needs_categories", "clusters")
 
 TABLES = {
-    "abc_xyz": Table("abc_xyz", _ABC_XYZ),
-    "cluster_centres": Table("differentiation", _SEGMENTS),
-    "customers": Table("playbook", (*_VALUE, *_LADDER, *_ABC_XYZ, *_KEY_ACCOUNTS, *_SEGMENTS, *_PLAYBOOK)),
-    "holdout": Table("forecast_validation", ("time_unit", "holdout_days", "interval", "seed")),
-    "key_accounts": Table("key_accounts", _KEY_ACCOUNTS),
-    "ladder": Table("ladder", _LADDER),
-    "lifetime_value": Table("lifetime_value", _VALUE),
-    "retention": Table("retention", ("interval", "seed", "currency")),
-    "segments": Table("differentiation", _SEGMENTS),
+    "abc_xyz": Table("abc_xyz.abc_xyz", _ABC_XYZ),
+    "cluster_centres": Table("differentiation.differentiation", _SEGMENTS),
+    "customers": Table("playbook.playbook", (*_VALUE, *_LADDER, *_ABC_XYZ, *_KEY_ACCOUNTS, *_SEGMENTS, *_PLAYBOOK)),
+    "holdout": Table("lifetime_value.forecast_validation", ("time_unit", "holdout_days", "interval", "seed")),
+    "key_accounts": Table("key_accounts.key_accounts", _KEY_ACCOUNTS),
+    "ladder": Table("portrait.ladder", _LADDER),
+    "lifetime_value": Table("lifetime_value.lifetime_value", _VALUE),
+    "retention": Table("retention.retention", ("interval", "seed", "currency")),
+    "segments": Table("differentiation.differentiation", _SEGMENTS),
 }

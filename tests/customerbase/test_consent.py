@@ -11,14 +11,10 @@ import pytest
 import yaml
 
 from customerbase.chapter import Chapter
-from customerbase.chapters import (
-    central_file,
-    key_account_silence,
-    key_account_standing,
-    key_accounts,
-    lifetime_value,
-    playbook,
-)
+from customerbase.chapters.identify import central_file
+from customerbase.chapters.key_accounts import key_account_silence, key_account_standing, key_accounts
+from customerbase.chapters.lifetime_value import lifetime_value
+from customerbase.chapters.playbook import playbook
 from customerbase.chapters.purchase_model import fit_all, rfm
 from customerbase.parameters import Parameters, read_parameters
 from customerbase.unsaid import Unsaid

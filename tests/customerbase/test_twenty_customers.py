@@ -48,21 +48,11 @@ import yaml
 from lifetimes import BetaGeoFitter
 
 from customerbase.chapter import Chapter
-from customerbase.chapters import (
-    abc_xyz,
-    key_account_load,
-    key_account_standing,
-    key_accounts,
-    ladder,
-    lenses,
-    lifetime_value_factors,
-    new_and_existing,
-    playbook,
-    profit,
-    purchase_model,
-    share_of_wallet,
-    unprofitable,
-)
+from customerbase.chapters import profit, purchase_model
+from customerbase.chapters.abc_xyz import abc_xyz, unprofitable
+from customerbase.chapters.key_accounts import key_account_load, key_account_standing, key_accounts
+from customerbase.chapters.playbook import playbook
+from customerbase.chapters.portrait import ladder, lenses, lifetime_value_factors, new_and_existing, share_of_wallet
 from customerbase.parameters import read_parameters
 from models import customer_base_audit as audit
 from models.abc_xyz import nine_cells, reconciled

@@ -17,7 +17,8 @@ import polars as pl
 import pytest
 
 from customerbase.chapter import Chapter
-from customerbase.chapters import key_account_standing, playbook
+from customerbase.chapters.key_accounts import key_account_standing
+from customerbase.chapters.playbook import playbook
 from customerbase.intake import take_in
 from customerbase.parameters import Parameters, read_parameters
 from customerbase.run.taken_in import write_intake

@@ -1,1 +1,1 @@
-"""What each chapter does, a module a chapter: the steps its cells call, from models to findings."""
+"""The steps that chapters' cells call, from models to findings: a folder a chapter, beside what several share."""

@@ -17,7 +17,7 @@ from models.rfm import DAYS_PER_UNIT
 
 from ..chapter import Chapter
 from ..unsaid import Unsaid
-from . import key_account_standing, key_accounts
+from .key_accounts import key_account_standing, key_accounts
 from .profit import customer_profit
 
 YEAR = 365

@@ -1,1 +1,1 @@
-"""The figures of each chapter."""
+"""The figures: a folder a chapter, beside the look that all share."""

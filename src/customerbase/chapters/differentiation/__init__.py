@@ -1,0 +1,1 @@
+"""Steps of `06_differentiation`: how customers differ in value and in needs."""

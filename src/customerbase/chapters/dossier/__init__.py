@@ -1,0 +1,1 @@
+"""Steps of `dossier`: one customer on one page."""

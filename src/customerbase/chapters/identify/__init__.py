@@ -1,0 +1,1 @@
+"""Steps of `01_identify`: who the customers are, and what in the ledger can't be trusted."""

@@ -1,0 +1,1 @@
+"""Steps of `07_key_accounts`: on whom the business depends."""

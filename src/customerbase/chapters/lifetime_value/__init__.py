@@ -1,0 +1,1 @@
+"""Steps of `04_lifetime_value`: what customers will buy and bring, and how well that forecast held."""

@@ -1,0 +1,98 @@
+"""Hazard ratios in words that a manager understands: as the days that a usual wait becomes, or as a chance per day."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from models.survival import kaplan_meier
+
+from ...wording import DASH, number
+
+SIGNIFICANT = 0.05  # p-values below it let a sentence claim; intervals are for show
+FROM_TIMES = 2.0  # from a doubling on more is told in times rather than per cent
+
+
+@dataclass(frozen=True)
+class UsualWait:
+    """How long customers usually wait for the next purchase: until half of those who come back are back.
+
+    Attributes
+    ----------
+    days, survival : ndarray of shape (n,)
+        The share of waits that last longer than so many days, falling from one on day 0.
+    """
+
+    days: np.ndarray
+    survival: np.ndarray
+
+    @property
+    def usual(self) -> float:
+        """Its days, read between whole ones."""
+        return self.becomes(1.0)
+
+    @property
+    def in_days(self) -> str:
+        """Its days in words."""
+        return f"{_rounded(self.usual)} days"
+
+    def becomes(self, ratio: float) -> float:
+        """Return the days that a usual wait becomes with a hazard ratio; infinite where nobody was watched so long."""
+        lasting = ((1 + self.survival[-1]) / 2) ** (1 / ratio)
+        return float(np.interp(-lasting, -self.survival, self.days, right=math.inf))
+
+    def in_words(self, ratio: float, low: float, high: float) -> str:
+        """Return the days that a usual wait becomes, with the ends of the interval: 4.2 (4.1 to 4.3)."""
+        if not all(math.isfinite(each) and each > 0 for each in (ratio, low, high)):
+            return "can't be told"
+        days = [self.becomes(each) for each in (ratio, high, low)]
+        # a digit more where two can't tell the ends apart
+        digits = 2 if _rounded(days[1]) != _rounded(days[2]) else 3
+        shown, soonest, latest = (self._shown(each, digits) for each in days)
+        return f"{shown} ({soonest} to {latest})"
+
+    def _shown(self, days: float, digits: int) -> str:
+        return f"over {_rounded(self.days[-1])}" if math.isinf(days) else _rounded(days, digits)
+
+
+def usual_wait(days: ArrayLike, observed: ArrayLike) -> UsualWait:
+    """Measure how long customers usually wait.
+
+    Parameters
+    ----------
+    days : array_like of shape (n,)
+        How long each wait lasted, or has lasted so far.
+    observed : array_like of bool, shape (n,)
+        Whether it ended with a purchase.
+    """
+    curve = kaplan_meier(days, observed)
+    return UsualWait(curve["days"].to_numpy(), curve["survival"].to_numpy())
+
+
+def in_words(ratio: float, low: float, high: float) -> str:
+    """Return a hazard ratio as a change of the chance on a day: +12% (+9 to +15), 2.5 times (2.0 to 3.1)."""
+    if not all(math.isfinite(each) for each in (ratio, low, high)):
+        return "can't be told"
+    if ratio >= FROM_TIMES:
+        return f"{ratio:.1f} times ({low:.1f} to {high:.1f})"
+    change, least, most = (100 * (each - 1) for each in (ratio, low, high))
+    return f"{change:+z.0f}% ({least:+z.0f} to {most:+z.0f})"
+
+
+def _rounded(days: float, digits: int = 2) -> str:
+    return number(days, digits)
+
+
+def chance(p: float) -> str:
+    """Return a p-value in words."""
+    if not math.isfinite(p):
+        return DASH
+    return f"{p:.2f}" if p >= 0.01 else "under 0.01"
+
+
+def sentence_start(text: str) -> str:
+    """Return a text with its first letter large."""
+    return text[:1].upper() + text[1:]

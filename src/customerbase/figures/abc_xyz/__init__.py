@@ -1,0 +1,1 @@
+"""Figures of `03_abc_xyz`: who brings revenue and profit, how regularly, and who eats it."""

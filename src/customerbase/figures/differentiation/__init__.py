@@ -1,0 +1,1 @@
+"""Figures of `06_differentiation`: how customers differ in value and in needs."""

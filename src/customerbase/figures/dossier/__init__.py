@@ -1,0 +1,1 @@
+"""Figures of `dossier`: one customer on one page."""

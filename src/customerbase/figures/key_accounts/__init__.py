@@ -1,0 +1,1 @@
+"""Figures of `07_key_accounts`: on whom the business depends."""

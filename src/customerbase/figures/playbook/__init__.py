@@ -1,0 +1,1 @@
+"""Figures of `08_playbook`: what to do with each customer, and what it was good for."""
