@@ -19,13 +19,8 @@ import yaml
 from sklearn.metrics import adjusted_rand_score
 
 from customerbase.chapter import Chapter
-from customerbase.chapters.differentiation import (
-    cluster_portraits,
-    clusters_over_time,
-    differentiation,
-    value_by_needs,
-    value_tiers,
-)
+from customerbase.chapters import value_tiers
+from customerbase.chapters.differentiation import cluster_portraits, clusters_over_time, differentiation, value_by_needs
 from customerbase.chapters.retention import value_at_stake
 from customerbase.figures.differentiation import differentiation as figures
 from customerbase.figures.differentiation import value_tiers as tier_figures

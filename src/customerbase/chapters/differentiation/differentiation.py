@@ -24,9 +24,8 @@ from ...shown_table import Columns, ShownTable, show_table
 from ...trait_words import in_unit, typical
 from ...unsaid import Unsaid, says_why_not
 from ...wording import count, listed, percent, plural
-from .. import left_cut
-from . import value_tiers
-from .value_tiers import ValueTiers
+from .. import left_cut, value_tiers
+from ..value_tiers import ValueTiers
 
 SHOWN_CHOICES = 6
 OF_CATEGORIES = "Share of the money spent."

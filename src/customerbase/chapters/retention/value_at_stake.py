@@ -18,8 +18,7 @@ from ...errors import CannotSay
 from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
 from ...wording import between, count, day, if_known, key, money, percent, plural
-from .. import left_cut, purchase_model
-from ..differentiation import value_tiers
+from .. import left_cut, purchase_model, value_tiers
 from ..lifetime_value import lifetime_value
 
 MOST_COHORTS = 8

@@ -24,15 +24,15 @@ from models.value_tiers import (
     value_tiers,
 )
 
-from ...chapter import Chapter
-from ...errors import CannotSay
-from ...shown_table import ShownTable, show_table
-from ...unsaid import Unsaid, says_why_not
-from ...wording import between, count, if_known, listed, money, percent, plural
-from .. import purchase_model
-from ..first_line import first_line
-from ..lifetime_value import lifetime_value
-from ..profit import costs_known, customer_profit, customer_revenue, profit_known, serving_known, since
+from ..chapter import Chapter
+from ..errors import CannotSay
+from ..shown_table import ShownTable, show_table
+from ..unsaid import Unsaid, says_why_not
+from ..wording import between, count, if_known, listed, money, percent, plural
+from . import purchase_model
+from .first_line import first_line
+from .lifetime_value import lifetime_value
+from .profit import costs_known, customer_profit, customer_revenue, profit_known, serving_known, since
 
 YEAR = 365
 RECORDED, FROM_MODEL = "recorded", "from the model"
