@@ -103,7 +103,7 @@ DEFAULT_RULES: tuple[dict[str, Any], ...] = (
     },
     {
         "action": "develop",
-        "when": {"rung": "= buyer", "abc": "= A", "days_to_due": ">= -30 and <= 30"},
+        "when": {"rung": "= buyer", "abc": "= A", "clv": "in top 30%", "days_to_due": ">= -30 and <= 30"},
         "because": "Bought once, for {revenue}, {days_since_last} days ago: the second purchase is due",
         "offer": "Something that goes with the first purchase: {most_bought}",
     },

@@ -177,6 +177,10 @@ def worded(key: str, value: Any) -> str:
     if isinstance(value, dict) and "path" in value:
         columns = ", ".join(f"{meaning} is {name}" for meaning, name in value["columns"].items())
         return f"{Path(value['path']).name} ({columns})"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(worded(key, each) for each in value)
     return f"{value:,}" if isinstance(value, int) and key != "seed" else str(value)
 
 

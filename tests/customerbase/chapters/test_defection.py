@@ -129,6 +129,27 @@ def test_returns_after_the_earlier_day_change_nothing_that_was_known_then(opened
     assert defection.ask(returned).customers["purchases"].sum() < defection.ask(chapter).customers["purchases"].sum()
 
 
+def test_of_those_whom_all_called_gone_it_is_said_how_many_came_back(opened, ledger):
+    chapter = opened(ledger, name="ended", as_of="2023-12-31", active_days=120)
+    asked = defection.ask(chapter)
+    judged = defection.judge(chapter)
+    table = pd.DataFrame(
+        {
+            "model_stays": [True, False],
+            "curve_stays": [True, False],
+            "rule_stays": [True, False],
+            "customers": [1_500, 500],
+            "spent": [1_500.0, 500.0],
+            "then": [900, 100],
+            "bought": [0.8, 0.27],
+        }
+    )
+    defection.state_findings(chapter, asked, judged, table)
+    (stated,) = (found.statement for found in chapter.findings().findings if found.id == "defection")
+    assert "agree for 100% of customers; of the 100 customers whom all three called gone on" in stated
+    assert "27% have bought since all the same" in stated
+
+
 def test_a_handful_with_little_at_stake_is_watched_only(opened, ledger):
     chapter = opened(ledger, name="few", as_of="2023-12-31", active_days=120)
     asked = defection.ask(chapter)

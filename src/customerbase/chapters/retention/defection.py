@@ -247,7 +247,7 @@ def state_findings(
         unsaid = asked if isinstance(asked, Unsaid) else table
         chapter.state("defection", f"Who has left can't be told: {unsaid.reason}", verdict="unknown")
         return
-    _state_agreement(chapter, asked, table)
+    _state_agreement(chapter, asked, table, None if isinstance(judged, Unsaid) else judged)
     if note := what_it_means(chapter, "purchase_model"):
         chapter.state("defection_left_cut", note, verdict="watch")
     if isinstance(judged, Unsaid):
@@ -256,7 +256,7 @@ def state_findings(
         _state_best(chapter, judged)
 
 
-def _state_agreement(chapter: Chapter, asked: Asked, table: pd.DataFrame) -> None:
+def _state_agreement(chapter: Chapter, asked: Asked, table: pd.DataFrame, judged: Judged | None) -> None:
     given = chapter.parameters
     same = (table["model_stays"] == table["curve_stays"]) & (table["curve_stays"] == table["rule_stays"])
     agreed = table.loc[same, "customers"].sum() / table["customers"].sum()
@@ -279,8 +279,8 @@ def _state_agreement(chapter: Chapter, asked: Asked, table: pd.DataFrame) -> Non
     told = "".join(f" {part}." for part in parts)
     chapter.state(
         "defection",
-        f"For {percent(agreed)} of customers it is clear whether they have left: the model, the curve of waits and the "
-        f"rule of {days} agree.{told}{_by_the_records(chapter, customers)}",
+        f"On whether they have left the model, the curve of waits and the rule of {days} agree for {percent(agreed)} "
+        f"of customers{_how_it_ended(table, judged)}.{told}{_by_the_records(chapter, customers)}",
         value=float(agreed),
         unit="share of customers",
     )
@@ -297,6 +297,20 @@ def _state_agreement(chapter: Chapter, asked: Asked, table: pd.DataFrame) -> Non
             verdict="act" if lost >= WORTH_ACTING else "watch",
             question="losing",
         )
+
+
+def _how_it_ended(table: pd.DataFrame, judged: Judged | None) -> str:
+    """Return how many of those whom all three called gone on the earlier day have bought since; empty where nobody."""
+    if judged is None:
+        return ""
+    gone = table[(table["then"] > 0) & ~table[list(ANSWERS)].any(axis=1)]
+    if gone.empty:
+        return ""
+    (row,) = gone.to_dict("records")
+    return (
+        f"; of the {plural(row['then'], 'customer')} whom all three called gone on {day(judged.asked.on)} "
+        f"{percent(row['bought'])} have bought since all the same"
+    )
 
 
 def _by_the_records(chapter: Chapter, customers: pd.DataFrame) -> str:

@@ -60,11 +60,13 @@ def who_has_left(asked: Any, table: Any, lines: Any, seed: int) -> Picture:
         ax.set_xlabel("purchases so far")
         ax.set_ylabel("days since the last purchase\n(above a line: gone)")
         names_above(ax, columns=3)
+    at_once = bool((lines["curve"]["silence"].iloc[:1] <= 0).any())
+    never_back = " After one purchase fewer than half come back, from the first day on." if at_once else ""
     dots = f" Dots: {count(DOTS_SHOWN)} customers drawn at random." if len(customers) > DOTS_SHOWN else ""
     return Picture(
         figure,
         f"{title}. By purchases so far, the silence from which each calls a customer gone; the curve ends where no "
-        f"waits as long were watched.{dots}",
+        f"waits as long were watched.{never_back}{dots}",
     )
 
 

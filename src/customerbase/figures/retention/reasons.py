@@ -34,8 +34,10 @@ def lost_by_reason(found: Reasons, interval: float, currency: str, horizon_days:
     names = [name_of(kind, reason) for kind, reason in single.select("kind", "reason").iter_rows()]
     first = costliest(found)
     title = "No reason goes with a loss beyond chance"
+    name = name_of(first["kind"], first["reason"])
+    if first["clear"]:
+        title = f"More customers go after '{name}'; what it cost can't be told from chance"
     if first["lost_clear"]:
-        name = name_of(first["kind"], first["reason"])
         title = f"Most revenue went with '{name}': {currency} {roughly(first['lost'])} in {count(horizon_days)} days"
     with drawing(title, height=AROUND + ROW * len(names)) as (figure, ax):
         ax.axvline(0, color=QUIET, linewidth=1.2)
@@ -52,9 +54,8 @@ def lost_by_reason(found: Reasons, interval: float, currency: str, horizon_days:
         ax.grid(visible=False, axis="y")
         ax.locator_params(axis="x", nbins=4)
         in_thousands(ax.xaxis)
-        ax.set_xlabel(
-            f"revenue lost ({currency}; lines: {percent(interval)} intervals)\n(orange: beyond chance; grey: not)"
-        )
+        colors = "\n(orange: beyond chance; grey: not)" if single["lost_clear"].any() else ""
+        ax.set_xlabel(f"revenue lost ({currency}; lines: {percent(interval)} intervals){colors}")
     told = "; ".join(
         f"{name}: {currency} {roughly(row['lost'])} ({roughly(row['lost_low'])} to {roughly(row['lost_high'])})"
         for name, row in zip(names, single.iter_rows(named=True), strict=True)
