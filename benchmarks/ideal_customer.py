@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from models.calibration import calibration
 from models.first_purchase import BASKET, BOUGHT, FirstPurchases, first_days, first_purchases
 from models.good_customers import good_customers, later_value
 from models.ideal_customer import BOOSTED, IdealCustomer, fit_ideal_customer
+from models.ideal_customer_calibration import calibration
 from models.newcomer_quality import months, quality
 
 Plant = Literal["noise", "basket", "channel", "category", "fair", "jump"]

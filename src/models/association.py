@@ -9,7 +9,7 @@ from models.first_purchase import FEWEST_WITH_LEVEL, FirstPurchases, Trait
 Array = np.ndarray
 
 SIGNIFICANT = 0.05
-RARE = ""  # no level of a ledger is an empty text
+_RARE = ""  # no level of a ledger is an empty text
 
 
 def filled_in_with_success(first: FirstPurchases, good: pd.Series) -> list[str]:
@@ -29,7 +29,7 @@ def filled_in_with_success(first: FirstPurchases, good: pd.Series) -> list[str]:
         if recorded.all() or not recorded.any():
             continue
         names.append(trait.name)
-        chances.append(fisher_exact(counts(recorded, good.to_numpy())).pvalue)
+        chances.append(fisher_exact(_counts(recorded, good.to_numpy())).pvalue)
     return [name for name, chance in zip(names, chances, strict=True) if chance < SIGNIFICANT]
 
 
@@ -37,13 +37,26 @@ def goes_with_success(trait: Trait, customers: pd.DataFrame, y: Array) -> float:
     """Return how probable it is that a trait would go so closely with becoming good by chance, nothing else looked at.
 
     Of text by chi-squared. Of figures by Mann & Whitney's test, and by chi-squared of their fifths where what is good
-    lies in the middle; of flags by Fisher's exact test of each: the smallest, corrected for their number.
+    lies in the middle, the smaller doubled; of flags by Fisher's exact test of each, the smallest times their number.
+
+    Parameters
+    ----------
+    trait : Trait
+    customers : pandas.DataFrame
+        See `models.first_purchase.FirstPurchases`.
+    y : ndarray of bool, of shape (customers,)
+        Who became good.
+
+    Returns
+    -------
+    float
+        1 where nothing can be compared.
     """
     values = customers[list(trait.columns)]
     if trait.kind == "flags":
-        tables = [counts(flag.to_numpy(), y) for _, flag in values.eq(1).items() if 0 < flag.sum() < len(flag)]
+        tables = [_counts(flag.to_numpy(), y) for _, flag in values.eq(1).items() if 0 < flag.sum() < len(flag)]
         chances = [fisher_exact(table).pvalue for table in tables]
-        return min(1.0, len(chances) * min(chances, default=1.0))
+        return min(1.0, len(chances) * min(chances)) if chances else 1.0
     known = values.iloc[:, 0].notna().to_numpy()
     found, good = values.iloc[:, 0][known], y[known]
     if trait.kind == "text":
@@ -57,12 +70,12 @@ def goes_with_success(trait: Trait, customers: pd.DataFrame, y: Array) -> float:
 
 def _chi_squared(levels: pd.Series, y: Array) -> float:
     sizes = levels.value_counts()
-    common = levels.where(levels.map(sizes) >= FEWEST_WITH_LEVEL, RARE)
-    table = counts(common.to_numpy(), y)
+    common = levels.where(levels.map(sizes) >= FEWEST_WITH_LEVEL, _RARE)
+    table = _counts(common.to_numpy(), y)
     return float(chi2_contingency(table).pvalue) if min(table.shape) > 1 else 1.0
 
 
-def counts(levels: Array, y: Array) -> Array:
+def _counts(levels: Array, y: Array) -> Array:
     """Return how many of each level didn't become good, and did: a row each."""
     codes, found = pd.factorize(levels)
     table = np.array([np.bincount(codes[side], minlength=len(found)) for side in (~y, y)])

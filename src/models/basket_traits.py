@@ -52,6 +52,23 @@ def median(baskets: pl.DataFrame, index: pd.Index, fact: str, name: str, trait: 
     """Return the median of the baskets in which a fact is above zero, compared by the mean of its logarithms.
 
     Medians of small counts would be compared badly: they take a few values only, and so look like groups.
+
+    Parameters
+    ----------
+    baskets : polars.DataFrame
+        One row a basket: place (of the customer in `index`, from 0) and the fact.
+    index : pandas.Index
+        The customers.
+    fact : str
+        A column of `baskets`.
+    name : str
+        Of the column made.
+    trait : Trait
+
+    Returns
+    -------
+    Measured or None
+        None where no basket has any.
     """
     told = baskets.filter(pl.col(fact) > 0)
     if told.is_empty():
@@ -69,7 +86,16 @@ def median(baskets: pl.DataFrame, index: pd.Index, fact: str, name: str, trait: 
 
 
 def discounts(baskets: pl.DataFrame, index: pd.Index) -> list[Measured | None]:
-    """Return the share of the price that discounts and coupons took off, and how often a coupon was used."""
+    """Return the share of the price that discounts and coupons took off, and how often a coupon was used.
+
+    Parameters
+    ----------
+    baskets : polars.DataFrame
+        One row a basket: place (of the customer in `index`, from 0), amount (paid) and, where recorded, discount and
+        coupon (money taken off).
+    index : pandas.Index
+        The customers.
+    """
     off = [name for name in ("discount", "coupon") if name in baskets.columns]
     if not off:
         return []
@@ -92,7 +118,17 @@ def discounts(baskets: pl.DataFrame, index: pd.Index) -> list[Measured | None]:
 
 
 def brand_share(baskets: pl.DataFrame, index: pd.Index, brand: str) -> Measured | None:
-    """Return the share of a basket's lines that are of one brand."""
+    """Return the share of a basket's lines that are of one brand; None where no basket tells.
+
+    Parameters
+    ----------
+    baskets : polars.DataFrame
+        One row a basket: place (of the customer in `index`, from 0) and brand (the share, 0 to 1).
+    index : pandas.Index
+        The customers.
+    brand : str
+        Its name, as in the ledger.
+    """
     label = plain(brand)
     trait = Trait(
         f"brand {label}",

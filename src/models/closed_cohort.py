@@ -7,7 +7,9 @@ can only fall. Read as a whole base, it looks like a business that is dying.
 What gives it away is that first purchases stop at once while purchases go on. A base that loses its acquisition has
 fewer and fewer new customers; after a campaign a few still come; and where few ever came, or only in a season, a time
 without any is no wonder. So the time without new customers is held against the slowest rate before it, against the same
-days a year earlier, and against the longest time without any that was seen before.
+days a year earlier, and against the longest time without any that was seen before. Old customers who buy in a steady
+rhythm are all seen within its length and look the same; but they come back like customers known for long, which
+`models.left_truncation` tells.
 """
 
 import datetime as dt
@@ -17,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from models.customer_days import customer_days, day_number, first_rows
+from models.left_truncation import MISFIT, MOSTLY, LeftTruncation, left_truncation
 
 Array = np.ndarray
 
@@ -82,7 +85,9 @@ def closed_cohort(purchases: Any, as_of: Any = None) -> ClosedCohort:
     acquisition in that quarter of its time in which it was lowest, and by the same days a year earlier. Acquisition
     didn't fade away: its last stretches (28 days, a tenth and a quarter of its time) kept up three fifths of its mean
     rate, and the last quarter half of the fullest one. It was no matter of days. The time since is five times as long
-    as any without new customers before, and in its later half purchases go on.
+    as any without new customers before, and in its later half purchases go on. And the ledger doesn't begin in the
+    middle of its customers' lives, nor, where that can't be told, do first appearances look as if it did: else those
+    who stop appearing may be old customers, all seen by now.
 
     Parameters
     ----------
@@ -147,6 +152,12 @@ def closed_cohort(purchases: Any, as_of: Any = None) -> ClosedCohort:
             f"Nobody new is seen at the end, but on the same days a year earlier {year_before} were: too few to tell a "
             "closed ledger from a season in which nobody comes."
         )
+    elif _may_be_old(left_truncation(days, as_of)):
+        can_tell = False
+        reason = (
+            "Those first seen appear like old customers who buy again, so nobody new may be seen because all old ones "
+            "have been."
+        )
     return ClosedCohort(
         closed=not reason,
         can_tell=can_tell,
@@ -168,6 +179,12 @@ def _last_rates(first: Array, span: int, mean_rate: float) -> list[float]:
     lengths = {max(shortest, round(share * span)) for share in (0, *STRETCHES)}
     told = [length for length in lengths if length * mean_rate >= FEWEST_IN_STRETCH]
     return [float((first > first[-1] - length).sum()) / length for length in told or [span]]
+
+
+def _may_be_old(found: LeftTruncation) -> bool:
+    """Return whether the customers may be old ones: the ledger is cut on the left, or looks so and can't be told."""
+    looks_cut = found.opening_already >= MOSTLY and found.misfit <= MISFIT
+    return found.cut or (not found.can_tell and looks_cut)
 
 
 def _as_date(day: int) -> dt.date:

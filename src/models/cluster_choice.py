@@ -35,7 +35,18 @@ _HIGHER_IS_BETTER = {"silhouette": True, "calinski_harabasz": True, "davies_boul
 
 @dataclass(frozen=True)
 class Trial:
-    """One clustering of the sample, and what speaks for it; criteria that don't apply are NaN."""
+    """One clustering of the sample, and what speaks for it.
+
+    Attributes
+    ----------
+    method : {"k-means", "mixture", "HDBSCAN"}
+    number : int
+        Of clusters.
+    fit : Fit
+    criteria : dict of str to float
+        silhouette, calinski_harabasz, davies_bouldin, gap, bic, noise (share), smallest (share of customers in the
+        smallest cluster), stability, between; NaN where one doesn't apply.
+    """
 
     method: Method
     number: int
@@ -46,7 +57,20 @@ class Trial:
 def trials_of(
     sample: Array, tried: list[int], free: bool, draw_reference: Draw, rng: np.random.Generator
 ) -> list[Trial]:
-    """Return every clustering tried, with its criteria."""
+    """Return every clustering tried, with its criteria.
+
+    Parameters
+    ----------
+    sample : ndarray of shape (customers, features)
+        In random order: the first `JUDGED_ON` are judged by.
+    tried : list of int
+        Numbers of clusters.
+    free : bool
+        Whether HDBSCAN, which finds its own number, is tried too.
+    draw_reference : callable
+        Draws a base of one group; see `models.cluster_reference.one_group_like`.
+    rng : numpy.random.Generator
+    """
     judged = sample[:JUDGED_ON]
     distances = pairwise_distances(judged)
     splits = halved(judged, rng)
@@ -102,7 +126,14 @@ def _gaps(points: Array, tried: list[int], draw_reference: Draw, rng: np.random.
 
 
 def choice_of(trials: list[Trial]) -> pd.DataFrame:
-    """Return the table of all trials, with the chosen one."""
+    """Return the table of all trials, with the chosen one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a trial: method, clusters, its criteria, rank (mean over the criteria, 0 the best and 1 the worst),
+        sound, chosen (of one row).
+    """
     frame = pd.DataFrame([{"method": trial.method, "clusters": trial.number, **trial.criteria} for trial in trials])
     places = pd.DataFrame(
         {

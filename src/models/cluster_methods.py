@@ -28,7 +28,18 @@ _LEAST_VARIANCE = 0.01  # of a component along each axis, relative to the base's
 
 
 def fit_by(method: Method, number: int, points: Array, rng: np.random.Generator, like: int) -> Fit:
-    """Fit clusters by a method; mixtures in as many axes as `like` customers allow."""
+    """Fit clusters by a method.
+
+    Parameters
+    ----------
+    method : {"k-means", "mixture", "HDBSCAN"}
+    number : int
+        Of clusters; HDBSCAN finds its own, and everybody is one where it finds none.
+    points : ndarray of shape (customers, features)
+    rng : numpy.random.Generator
+    like : int
+        A mixture is fitted in as many axes as so many customers allow.
+    """
     if method == "mixture":
         return gaussian_mixture(points, number, rng, like)[0]
     if method == "HDBSCAN":
@@ -38,14 +49,35 @@ def fit_by(method: Method, number: int, points: Array, rng: np.random.Generator,
 
 
 def k_means(points: Array, number: int, rng: np.random.Generator, starts: int = _STARTS) -> NearestCentre:
-    """Return the centres of k-means, at most one for each different customer."""
+    """Return the centres of k-means, at most one for each different customer.
+
+    Parameters
+    ----------
+    points : ndarray of shape (customers, features)
+    number : int
+        Of clusters.
+    rng : numpy.random.Generator
+    starts : int, default 3
+        The best of so many is kept.
+    """
     number = min(number, len(np.unique(points, axis=0)))
     fitted = KMeans(number, n_init=starts, random_state=int(rng.integers(2**31))).fit(points)
     return NearestCentre(fitted.cluster_centers_)
 
 
 def gaussian_mixture(points: Array, number: int, rng: np.random.Generator, like: int) -> tuple[Mixture, float]:
-    """Return a mixture in as many principal axes as `like` customers allow, and its BIC, higher being better."""
+    """Return a Gaussian mixture in the first principal axes, and its BIC, higher being better (Fraley & Raftery 2002).
+
+    Parameters
+    ----------
+    points : ndarray of shape (customers, features)
+        The first 2,000 are fitted to.
+    number : int
+        Of components.
+    rng : numpy.random.Generator
+    like : int
+        So many customers decide on the number of axes: at most 8, and four customers to a parameter.
+    """
     points = points[:_MIXTURE_ON]
     most = min(_MIXTURE_AXES, points.shape[1])
     figures = {axes: number * (axes * (axes + 1) / 2 + axes + 1) for axes in range(1, most + 1)}
@@ -66,7 +98,13 @@ def gaussian_mixture(points: Array, number: int, rng: np.random.Generator, like:
 
 
 def hdbscan(points: Array) -> tuple[NearestCentre, float] | None:
-    """Return the centres of HDBSCAN's clusters and the share of noise; None where it finds fewer than two."""
+    """Return the centres of HDBSCAN's clusters and the share of noise; None where it finds fewer than two.
+
+    Parameters
+    ----------
+    points : ndarray of shape (customers, features)
+        A cluster has at least 5% of them, and five.
+    """
     size = max(CUSTOMERS_PER_CLUSTER // 2, round(_DENSE_SHARE * len(points)))
     labels = HDBSCAN(min_cluster_size=size, copy=True).fit_predict(points)
     if labels.max() < 1:

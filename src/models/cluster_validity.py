@@ -26,7 +26,18 @@ _STEPS = 21
 
 
 def halved(judged: Array, rng: np.random.Generator) -> list[list[Array]]:
-    """Return the places of customers in random halves, four times over, up to eight with fewer customers."""
+    """Return the places of customers in random halves, four times over, up to eight with fewer customers.
+
+    Parameters
+    ----------
+    judged : ndarray of shape (customers, features)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of list of ndarray of int
+        Of each time both halves.
+    """
     number = int(np.clip(_SPLIT_CUSTOMERS / len(judged), *_SPLITS))
     return [np.array_split(rng.permutation(len(judged)), 2) for _ in range(number)]
 
@@ -42,7 +53,23 @@ def between_halves(
 ) -> dict[str, float]:
     """Return how alike the clusterings of two halves are, and how far apart the clusters of one are in the other.
 
-    With `only_sound` splits end as soon as the means over all of them can't be those of a sound clustering.
+    Parameters
+    ----------
+    method : {"k-means", "mixture", "HDBSCAN"}
+    number : int
+        Of clusters; HDBSCAN finds its own.
+    points : ndarray of shape (customers, features)
+    splits : list of list of ndarray of int
+        From `halved`.
+    rng : numpy.random.Generator
+    only_sound : bool, default False
+        End as soon as the means over all splits can't be those of a sound clustering.
+
+    Returns
+    -------
+    dict
+        stability (the mean adjusted Rand index, 1 for the same clusters) and between (the mean of the densities between
+        two clusters over those inside, 0 for a gap and 1 for none), over the splits made.
     """
     alike: list[float] = []
     between: list[float] = []
@@ -55,11 +82,11 @@ def between_halves(
         halves = [points[part] for part in split]
         fits = [fit_by(method, number, half, rng, len(points)) for half in halves]
         alike.append(adjusted_rand_score(*(fit.predict(points) for fit in fits)))
-        between += [separation(fit, half, held) for fit, half, held in zip(fits, halves, halves[::-1], strict=True)]
+        between += [_separation(fit, half, held) for fit, half, held in zip(fits, halves, halves[::-1], strict=True)]
     return {"stability": float(np.mean(alike)), "between": float(np.mean(between))}
 
 
-def separation(fit: Fit, fitted: Array, held: Array) -> float:
+def _separation(fit: Fit, fitted: Array, held: Array) -> float:
     """Return the density between two clusters over that in the thinner one's middle, of the two least apart.
 
     Directions are the linear discriminants of the points the clusters were fitted to; densities are those of the
@@ -83,11 +110,11 @@ def separation(fit: Fit, fitted: Array, held: Array) -> float:
             within = (1 - round_share) * within + (round_share * level + 1e-9) * np.eye(features)
             direction = np.linalg.solve(within, means[one] - means[other])
             sides = [held[held_labels == number] @ direction for number in (one, other)]
-            highest = max(highest, valley(*sides))
+            highest = max(highest, _valley(*sides))
     return highest
 
 
-def valley(one: Array, other: Array) -> float:
+def _valley(one: Array, other: Array) -> float:
     """Return the least density between two groups' medians, over that at the lower median."""
     if min(len(one), len(other)) < _FEWEST_BESIDE:
         return 1.0
@@ -105,10 +132,28 @@ def valley(one: Array, other: Array) -> float:
 def separation_of_one_group(
     method: Method, number: int, draw_reference: Draw, size: int, bases: int, rng: np.random.Generator
 ) -> list[float]:
-    """Return how far apart the same method's clusters are in each of several bases of one group."""
+    """Return how far apart the same method's clusters are in each of several bases of one group.
+
+    Parameters
+    ----------
+    method : {"k-means", "mixture", "HDBSCAN"}
+    number : int
+        Of clusters; HDBSCAN finds its own.
+    draw_reference : callable
+        Draws a base; see `models.cluster_reference.one_group_like`.
+    size : int
+        Customers of a base: half are fitted to, half held out.
+    bases : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of float
+        As `between` of `between_halves`, one a base.
+    """
     found = []
     for _ in range(bases):
         base = draw_reference(size, rng)
         half, held = base[: size // 2], base[size // 2 :]
-        found.append(separation(fit_by(method, number, half, rng, size), half, held))
+        found.append(_separation(fit_by(method, number, half, rng, size), half, held))
     return found

@@ -20,7 +20,10 @@ _LEAST_STRENGTH = 1.0  # one purchase: where everybody buys one thing only, zero
 
 
 def prior_strength(part: Measured) -> float:
-    """Return how many purchases the base counts for; infinite where customers differ by chance only."""
+    """Return how many purchases the base counts for; infinite where customers differ by chance only.
+
+    Of shares by Weir & Hill's moments, at least 1; of the rest the variance within customers over that between them.
+    """
     known = (part.number > 0) & part.values.notna().all(axis=1).to_numpy()
     values, number = part.values.to_numpy(np.float64)[known], part.number[known]
     if len(values) < 2:
@@ -32,8 +35,21 @@ def prior_strength(part: Measured) -> float:
 
 
 def drawn_towards(part: Measured, base: pd.Series, strength: float) -> np.ndarray:
-    """Return each customer's values, mixed with as many purchases of the base as the prior is strong."""
-    # with nothing known of a customer the base speaks for them
+    """Return each customer's values, mixed with as many purchases of the base as the prior is strong.
+
+    Parameters
+    ----------
+    part : Measured
+    base : pandas.Series
+        The base's own value of each column of `part.values`; it speaks for customers of whom nothing is known.
+    strength : float
+        Finite; see `prior_strength`.
+
+    Returns
+    -------
+    ndarray of shape (customers, columns)
+        (n x + s base) / (n + s) (Efron & Morris 1975).
+    """
     known = part.values.fillna(base).to_numpy(np.float64)
     number, typical = part.number[:, None], base.to_numpy(np.float64)
     return (known * number + typical * strength) / (number + strength)
@@ -47,7 +63,20 @@ def _dirichlet_strength(shares: np.ndarray, number: np.ndarray) -> float:
 
 
 def spread_beyond_chance(shares: np.ndarray, number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each column the spread of shares between customers beyond chance, and all of it."""
+    """Return for each column the spread of shares between customers beyond chance, and all of it.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (customers, columns)
+        At least two customers, nothing missing.
+    number : ndarray of shape (customers,)
+        Of purchases that each customer's shares rest on, above 0.
+
+    Returns
+    -------
+    tuple of ndarray of shape (columns,)
+        Weir & Hill's (2002) mean squares: among less within, and among plus (n_c - 1) within.
+    """
     total = number.sum()
     pooled = (shares * number[:, None]).sum(axis=0) / total
     effective = (total - (number**2).sum() / total) / (len(number) - 1)

@@ -42,14 +42,28 @@ def boosted_trees(seed: int) -> HistGradientBoostingClassifier:
 
 
 def probability(model: Any, X: Array) -> Array:
-    """Return how probable it is that each customer becomes a good one."""
+    """Return how probable it is that each customer becomes a good one, of shape (customers,).
+
+    Parameters
+    ----------
+    model : classifier
+        Fitted.
+    X : ndarray of shape (customers, columns)
+    """
     if isinstance(model, LogisticRegression):
         return np.asarray(expit(X @ model.coef_[0] + model.intercept_[0]))  # without the checks, which take longest
     return np.asarray(model.predict_proba(X)[:, 1])
 
 
 def shared_out(y: Array, seed: int) -> list[tuple[Array, Array]]:
-    """Return the places of the customers fitted on and of those held out, for each fold of each repeat."""
+    """Return the places of the customers fitted on and of those held out, for each fold of each repeat.
+
+    Parameters
+    ----------
+    y : ndarray of bool, of shape (customers,)
+        Who became good: each fold has as large a share of them.
+    seed : int
+    """
     repeats = 1 if len(y) >= MANY else REPEATS_OF_FEW
     folds = (StratifiedKFold(FOLDS, shuffle=True, random_state=seed + repeat) for repeat in range(repeats))
     return [split for each in folds for split in each.split(y, y)]
@@ -57,7 +71,16 @@ def shared_out(y: Array, seed: int) -> list[tuple[Array, Array]]:
 
 @dataclass(frozen=True)
 class Tested:
-    """A method's models of each fold, with what they expect of the customers held out and how well they rank them."""
+    """A method's models of each fold, with what they expect of the customers held out and how well they rank them.
+
+    Attributes
+    ----------
+    models : list
+        Fitted, one a fold.
+    scores : list of ndarray of shape (customers held out,)
+    areas : ndarray of shape (folds,)
+        Under the curve; see `models.cross_validation.area_under_curve`.
+    """
 
     models: list[Any]
     scores: list[Array]
@@ -65,7 +88,15 @@ class Tested:
 
     @classmethod
     def of(cls, make: Callable[[], Any], X: Array, y: Array, splits: Sequence[tuple[Array, Array]]) -> "Tested":
-        """Fit a model without each fold, and test it on the fold."""
+        """Fit a model without each fold, and test it on the fold.
+
+        Parameters
+        ----------
+        make : callable
+            Returns a classifier that isn't fitted yet.
+        X, y, splits
+            See `FoldModels`.
+        """
         models = [make().fit(X[fitted], y[fitted]) for fitted, _ in splits]
         scores = [probability(model, X[out]) for model, (_, out) in zip(models, splits, strict=True)]
         areas = [area_under_curve(y[out], score) for score, (_, out) in zip(scores, splits, strict=True)]
@@ -102,7 +133,16 @@ class FoldModels:
 
 
 def out_of_fold(scores: Sequence[Array], splits: Sequence[tuple[Array, Array]], customers: int) -> Array:
-    """Return what the models that weren't fitted on a customer expect of it, in the mean of the repeats."""
+    """Return what the models that weren't fitted on a customer expect of it, in the mean of the repeats.
+
+    Parameters
+    ----------
+    scores : sequence of ndarray of shape (customers held out,)
+        One a fold.
+    splits : sequence of (ndarray, ndarray)
+        See `FoldModels`; every customer is held out at least once.
+    customers : int
+    """
     total, times = np.zeros(customers), np.zeros(customers)
     for score, (_, tested) in zip(scores, splits, strict=True):
         total[tested] += score
@@ -111,7 +151,18 @@ def out_of_fold(scores: Sequence[Array], splits: Sequence[tuple[Array, Array]], 
 
 
 def at_most(places: Array, most: int, y: Array, random: np.random.Generator) -> Array:
-    """Return a random part of a fold's customers, of which some became good and some didn't."""
+    """Return a random part of a fold's customers, of which some became good and some didn't; else all of them.
+
+    Parameters
+    ----------
+    places : ndarray of int
+        Of the fold's customers, in `y`.
+    most : int
+        All are returned where there are no more than so many.
+    y : ndarray of bool, of shape (customers,)
+        Who became good.
+    random : numpy.random.Generator
+    """
     if len(places) <= most:
         return places
     taken = random.choice(places, most, replace=False)

@@ -76,6 +76,13 @@ def good_customers(value: pd.Series, share: float) -> GoodCustomers:
 
     Where fewer than that brought anything, the good ones are those who did. Customers who brought the same as the
     least of them are good ones too.
+
+    Parameters
+    ----------
+    value : pandas.Series
+        What each customer brought; see `later_value`.
+    share : float
+        Between 0 and 1.
     """
     ranked = np.sort(value.to_numpy())[::-1]
     above = ranked[ranked > 0]

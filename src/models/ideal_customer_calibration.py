@@ -1,4 +1,4 @@
-"""Whether what was expected of customers came true: scores beside what turned out."""
+"""Whether what was expected of new customers came true: scores beside what turned out."""
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,12 @@ def calibration(ideal: IdealCustomer, *, coverage: float = 0.8) -> Estimate:
 
     Below 1 the scores lie too far apart, above 1 too near one another. Source: Cox (1958), Two Further Applications of
     a Model for Binary Regression, *Biometrika* 45, 562-565.
+
+    Parameters
+    ----------
+    ideal : IdealCustomer
+    coverage : float, default 0.8
+        Of the interval, which is Wald's.
     """
     limits = np.finfo(float).eps
     line = sm.Logit(

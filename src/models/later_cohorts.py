@@ -49,7 +49,22 @@ def later_cohorts(
     watched_days: int,
     coverage: float,
 ) -> LaterCohorts | None:
-    """Fit a model on the earlier customers and test it on the later ones; None where either are too few."""
+    """Fit a model on the earlier customers and test it on the later ones; None where either are too few.
+
+    Parameters
+    ----------
+    traits : sequence of Trait
+    customers : pandas.DataFrame
+        See `models.first_purchase.FirstPurchases`.
+    good : pandas.Series of bool
+        Who became good, of the same customers in the same order.
+    make : callable
+        Returns a classifier that isn't fitted yet.
+    watched_days : int
+        How many days it takes to see who became good.
+    coverage : float
+        Of the interval of the area under the curve.
+    """
     began = customers["first_day"]
     since = began.sort_values().iloc[min(int(EARLIER * len(began)), len(began) - 1)]
     later = (began >= since).to_numpy()

@@ -20,6 +20,18 @@ def local_variation(days: pl.DataFrame, index: pd.Index) -> Measured:
     """Return the local variation of the gaps between days with a purchase: 1 where chance alone sets them.
 
     Half a day is taken off each gap, since whole days would make frequent buyers look regular.
+
+    Parameters
+    ----------
+    days : polars.DataFrame
+        One row a day with a purchase, sorted by customer and day: place (of the customer in `index`, from 0), day.
+    index : pandas.Index
+        The customers.
+
+    Returns
+    -------
+    Measured
+        The column ``rhythm``, 0 to 3; NaN of customers with fewer than two gaps. `number` counts pairs of gaps.
     """
     trait = Trait(
         "unevenness of the rhythm",

@@ -49,8 +49,20 @@ class Trait:
 class Measured:
     """Columns measured together: one composition, or one trait.
 
-    `values` are indexed by customer, missing where not known, and rest on `number` purchases each; `chance` is the
-    variance that a single purchase has within a customer, which a composition's counts tell by themselves.
+    Attributes
+    ----------
+    kind : {"part", "share", "rate", "median", "score"}
+        ``part``: of a composition of three or more; ``share``: of one of two.
+    values : pandas.DataFrame
+        What customers are compared by, indexed by customer; missing where not known.
+    number : ndarray of shape (customers,)
+        How many purchases the values of each rest on.
+    shown : pandas.DataFrame
+        What people read, indexed by customer.
+    about : dict of str to Trait
+        Of each column of `shown`.
+    chance : float, default NaN
+        Variance that a single purchase has within a customer; a composition's counts tell it by themselves.
     """
 
     kind: Kind
@@ -71,7 +83,24 @@ def single(
     chance: float,
     compared: np.ndarray | None = None,
 ) -> Measured:
-    """Return one trait, compared by other values than those shown where `compared` is given."""
+    """Return one trait measured by itself.
+
+    Parameters
+    ----------
+    kind, chance
+        See `Measured`.
+    name : str
+        Of the column.
+    trait : Trait
+    index : pandas.Index
+        The customers.
+    shown : ndarray of shape (customers,)
+        In the trait's unit; NaN where not known.
+    number : ndarray of shape (customers,)
+        Of purchases that it rests on.
+    compared : ndarray of shape (customers,), optional
+        What customers are compared by, where that isn't `shown`.
+    """
     values = shown if compared is None else compared
     return Measured(
         kind,
@@ -84,7 +113,23 @@ def single(
 
 
 def by_place(by_customer: pl.DataFrame, index: pd.Index, name: str, missing: float = np.nan) -> np.ndarray:
-    """Return a column at each customer's place in `index`, `missing` for customers without a row."""
+    """Return a column at each customer's place.
+
+    Parameters
+    ----------
+    by_customer : polars.DataFrame
+        One row a customer: place (in `index`, from 0) and the column.
+    index : pandas.Index
+        The customers.
+    name : str
+        Of the column.
+    missing : float, default NaN
+        For customers without a row; a null of the column is NaN.
+
+    Returns
+    -------
+    ndarray of float, of shape (customers,)
+    """
     values = np.full(len(index), missing)
     values[by_customer["place"].to_numpy()] = by_customer[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
     return values
@@ -93,7 +138,25 @@ def by_place(by_customer: pl.DataFrame, index: pd.Index, name: str, missing: flo
 def counts_by(
     rows: pl.DataFrame, index: pd.Index, keys: Sequence[Any], value: str | None = None, *, with_others: bool = False
 ) -> np.ndarray:
-    """Return counts, or sums of `value`, of shape (customers, keys); all other keys together come last."""
+    """Count each customer's rows by key, or add them up.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        place (in `index`, from 0), key and, where given, `value`.
+    index : pandas.Index
+        The customers.
+    keys : sequence
+        Those counted, of the type of the column key.
+    value : str, optional
+        The column added up; without it rows are counted.
+    with_others : bool, default False
+        Whether all other keys together, and rows without one, come last; else they are left out.
+
+    Returns
+    -------
+    ndarray of float, of shape (customers, keys), one more with the others
+    """
     of_key = pl.DataFrame({"key": keys, "column": range(len(keys))}, schema_overrides={"key": rows.schema["key"]})
     summed = pl.len() if value is None else exact_sum(value)
     cells = (

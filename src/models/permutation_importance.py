@@ -63,7 +63,18 @@ def permutation_importance(found: FoldModels, customers: pd.DataFrame, coverage:
 
 
 def importance_frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-    """Return the table of importance, its probabilities corrected for the number of traits."""
+    """Return the table of importance, its probabilities corrected for the number of traits.
+
+    Parameters
+    ----------
+    rows : sequence of tuple
+        One a trait: its name, the loss of AUC, its low and high, and, as yet uncorrected, p_alone and p_loss.
+
+    Returns
+    -------
+    pandas.DataFrame
+        See `models.ideal_customer.IdealCustomer`, attribute `importance`.
+    """
     frame = pd.DataFrame(rows, columns=["trait", "loss", "low", "high", "p_alone", "p_loss"])
     frame["p_alone"] = holm(frame["p_alone"])
     frame["goes_with"] = frame["p_alone"] < SIGNIFICANT

@@ -20,7 +20,24 @@ _MIDNIGHT = 0.9  # from this share of baskets at midnight on, the hour isn't rec
 
 
 def category_shares(items: pl.LazyFrame, index: pd.Index, categories: int, known: list[str] | None) -> Measured | None:
-    """Return in how many baskets each category was bought, and its share of the money."""
+    """Return in how many baskets each category was bought, and its share of the money.
+
+    Parameters
+    ----------
+    items : polars.LazyFrame
+        Lines bought: place (of the customer in `index`, from 0), day, basket, category, amount.
+    index : pandas.Index
+        The customers.
+    categories : int
+        How many are told apart, those with the largest product of customers and revenue; the others are taken together.
+    known : list of str or None
+        Columns of an earlier run, which are then measured again; None on the first.
+
+    Returns
+    -------
+    Measured or None
+        Compared by shares of baskets, shown as shares of money; None where no category is recorded, or one only.
+    """
     bought = (
         items.with_columns(pl.col("category").cast(pl.String))
         .drop_nulls("category")
@@ -51,7 +68,7 @@ def category_shares(items: pl.LazyFrame, index: pd.Index, categories: int, known
         "the main categories",
         "Share spent on all others.",
     )
-    return composition(pd.DataFrame(counts, index=index, columns=list(about)), about, known, money)
+    return _composition(pd.DataFrame(counts, index=index, columns=list(about)), about, known, money)
 
 
 def _largest(bought: pl.DataFrame, categories: int) -> list[str]:
@@ -63,7 +80,19 @@ def _largest(bought: pl.DataFrame, categories: int) -> list[str]:
 
 
 def times(baskets: pl.DataFrame, days: pl.DataFrame, index: pd.Index, known: list[str] | None) -> list[Measured | None]:
-    """Return the share of weekends, and of morning, daytime and evening where hours are recorded."""
+    """Return the share of weekends, and of morning, daytime and evening where hours are recorded.
+
+    Parameters
+    ----------
+    baskets : polars.DataFrame
+        One row a basket: place (of the customer in `index`, from 0) and, where recorded, hour (0 to 23).
+    days : polars.DataFrame
+        One row a day with a purchase: place, day.
+    index : pandas.Index
+        The customers.
+    known : list of str or None
+        Columns of an earlier run, which are then measured again; None on the first.
+    """
     weekend = Trait(
         "weekends", "share", "hours", "at weekends", "on weekdays", "Share of the days with a purchase on a weekend."
     )
@@ -89,12 +118,22 @@ def times(baskets: pl.DataFrame, days: pl.DataFrame, index: pd.Index, known: lis
     hour = pl.col("hour")
     of_day = pl.when(hour < MORNING_ENDS).then(0).when(hour < EVENING_BEGINS).then(1).otherwise(2)
     counts = counts_by(baskets.with_columns(key=of_day), index, [0, 1, 2])
-    parts.append(composition(pd.DataFrame(counts, index=index, columns=list(about)), about, known))
+    parts.append(_composition(pd.DataFrame(counts, index=index, columns=list(about)), about, known))
     return parts
 
 
 def channels(baskets: pl.DataFrame, index: pd.Index, known: list[str] | None) -> Measured | None:
-    """Return the share of baskets bought by each of the largest channels."""
+    """Return the share of baskets bought by each of the largest channels; None where there is one only.
+
+    Parameters
+    ----------
+    baskets : polars.DataFrame
+        One row a basket: place (of the customer in `index`, from 0), channel.
+    index : pandas.Index
+        The customers.
+    known : list of str or None
+        Columns of an earlier run, which are then measured again; None on the first.
+    """
     told = baskets.drop_nulls("channel")
     sizes = told.group_by("channel").len().sort(["len", "channel"], descending=[True, False])["channel"].to_list()
     named = known_names(known, _CHANNEL) if known is not None else sizes[:CHANNELS]
@@ -109,7 +148,7 @@ def channels(baskets: pl.DataFrame, index: pd.Index, known: list[str] | None) ->
     about[_OTHER_CHANNELS] = Trait(
         "other channels", "share", "channel", "by other channels", "by the main channels", "Share of baskets by others."
     )
-    return composition(pd.DataFrame(counts, index=index, columns=list(about)), about, known)
+    return _composition(pd.DataFrame(counts, index=index, columns=list(about)), about, known)
 
 
 def has_hours(baskets: pl.DataFrame) -> bool:
@@ -118,12 +157,23 @@ def has_hours(baskets: pl.DataFrame) -> bool:
 
 
 def yes_or_no(told: pl.DataFrame, index: pd.Index, name: str, trait: Trait) -> Measured | None:
-    """Return the share of rows in which `yes` holds."""
+    """Return the share of rows in which `yes` holds.
+
+    Parameters
+    ----------
+    told : polars.DataFrame
+        place (of the customer in `index`, from 0) and yes (bool; rows without it don't count).
+    index : pandas.Index
+        The customers.
+    name : str
+        Of the column made.
+    trait : Trait
+    """
     counts = counts_by(told.with_columns(key=pl.col("yes").cast(pl.Int64)).drop_nulls("key"), index, [1, 0])
-    return composition(pd.DataFrame(counts, index=index, columns=[name, "not"]), {name: trait}, [name])
+    return _composition(pd.DataFrame(counts, index=index, columns=[name, "not"]), {name: trait}, [name])
 
 
-def composition(
+def _composition(
     counts: pd.DataFrame, about: Mapping[str, Trait], known: list[str] | None, money: np.ndarray | None = None
 ) -> Measured | None:
     """Return shares of counts: parts of three or more as such, of two the one that `about` names or the rarer."""
@@ -150,5 +200,13 @@ def composition(
 
 
 def known_names(known: list[str], prefix: str) -> list[str]:
-    """Return what an earlier run's columns that begin with `prefix` were named after."""
+    """Return what an earlier run's columns were named after.
+
+    Parameters
+    ----------
+    known : list of str
+        The columns.
+    prefix : str
+        Only those that begin with it are meant.
+    """
     return [name.removeprefix(prefix) for name in known if name.startswith(prefix)]

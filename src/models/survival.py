@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 from narwhals.typing import IntoFrame
 from numpy.typing import ArrayLike
+from scipy.sparse.csgraph import connected_components
 from scipy.special import chdtrc, ndtri
 from statsmodels.duration.survfunc import SurvfuncRight
 
@@ -176,7 +177,7 @@ def survival_at(curve: pd.DataFrame, days: float) -> SurvivalAt:
     return SurvivalAt(float(row["survival"]), float(row["low"]), float(row["high"]))
 
 
-def log_rank(days: ArrayLike, observed: ArrayLike, group: ArrayLike) -> LogRank:
+def log_rank(days: ArrayLike, observed: ArrayLike, group: ArrayLike, *, strata: ArrayLike | None = None) -> LogRank:
     """Test whether groups of customers share one survival curve.
 
     Parameters
@@ -185,6 +186,9 @@ def log_rank(days: ArrayLike, observed: ArrayLike, group: ArrayLike) -> LogRank:
         As for `kaplan_meier`.
     group : array_like, shape (n,)
         Which group each row belongs to. Rows without a group are left out.
+    strata : array_like, shape (n,), optional
+        What is held alike: groups are compared within each stratum, which may have a curve of its own, and what they
+        show is added up. Rows without a stratum are one more. None: all are one stratum.
 
     Returns
     -------
@@ -193,7 +197,8 @@ def log_rank(days: ArrayLike, observed: ArrayLike, group: ArrayLike) -> LogRank:
         so that a million customers take no longer than their distinct days), degrees of freedom and p-value. All
         NaN where there is nothing to compare: no events, fewer than two groups observed until the first event, or
         everybody having the event at once. A group observed for less time than the first event took says nothing
-        and counts for no degree of freedom.
+        and counts for no degree of freedom; of groups that never meet those of another set in any stratum, each set
+        has a degree of freedom less than groups.
 
     Raises
     ------
@@ -204,20 +209,25 @@ def log_rank(days: ArrayLike, observed: ArrayLike, group: ArrayLike) -> LogRank:
     -----
     Mantel (1966); Kalbfleisch & Prentice (2002), section 1.5.
     """
-    _, difference, variance = _log_rank_parts(days, observed, group)
-    if len(difference) < 2 or not variance.any():
+    _, difference, variance = _log_rank_parts(days, observed, group, strata)
+    # the differences of groups that meet add up to zero, so one of them follows from the others
+    _, meets = connected_components(variance != 0, directed=False)
+    follows = np.unique(meets, return_index=True)[1]
+    free = np.delete(np.arange(len(difference)), follows)
+    if not len(free):
         return LogRank(np.nan, np.nan, np.nan)
-    # the differences add up to zero, so one group follows from the others
-    statistic = float(difference[1:] @ np.linalg.solve(variance[1:, 1:], difference[1:]))
-    return _tested(statistic, len(difference) - 1)
+    statistic = float(difference[free] @ np.linalg.solve(variance[np.ix_(free, free)], difference[free]))
+    return _tested(statistic, len(free))
 
 
-def each_against_the_rest(days: ArrayLike, observed: ArrayLike, group: ArrayLike) -> dict[object, LogRank]:
+def each_against_the_rest(
+    days: ArrayLike, observed: ArrayLike, group: ArrayLike, *, strata: ArrayLike | None = None
+) -> dict[object, LogRank]:
     """Test each group's survival curve against that of all the other groups together.
 
     Parameters
     ----------
-    days, observed, group : array_like, shape (n,)
+    days, observed, group, strata : array_like, shape (n,)
         As for `log_rank`.
 
     Returns
@@ -231,7 +241,7 @@ def each_against_the_rest(days: ArrayLike, observed: ArrayLike, group: ArrayLike
     ValueError
         As `log_rank`.
     """
-    groups, difference, variance = _log_rank_parts(days, observed, group)
+    groups, difference, variance = _log_rank_parts(days, observed, group, strata)
     return {
         name: _tested(float(difference[at] ** 2 / variance[at, at]), 1)
         for at, name in enumerate(groups)
@@ -245,30 +255,47 @@ def _tested(statistic: float, degrees_of_freedom: int) -> LogRank:
 
 
 def _log_rank_parts(
-    days: ArrayLike, observed: ArrayLike, group: ArrayLike
+    days: ArrayLike, observed: ArrayLike, group: ArrayLike, strata: ArrayLike | None
 ) -> tuple[list[object], np.ndarray, np.ndarray]:
     """Return the groups compared, their observed less expected events, and the covariance of these."""
     times, status = _checked(days, observed)
     codes, names = pd.factorize(np.asarray(group))
     if len(codes) != len(times):
         raise ValueError(f"There are {len(times)} times but {len(codes)} groups.")
-    known = codes >= 0
-    distinct, at = np.unique(times[known], return_inverse=True)
-    cells, shape = codes[known] * len(distinct) + at, (len(names), len(distinct))
+    stratum = np.zeros(len(times), dtype=np.int64)
+    if strata is not None:
+        stratum = pd.factorize(np.asarray(strata), use_na_sentinel=False)[0]
+        if len(stratum) != len(times):
+            raise ValueError(f"There are {len(times)} times but {len(stratum)} strata.")
+    difference, variance = np.zeros(len(names)), np.zeros((len(names), len(names)))
+    compared = np.zeros(len(names), dtype=bool)
+    for each in np.unique(stratum[codes >= 0]):
+        inside = (codes >= 0) & (stratum == each)
+        there, gap, spread = _of_stratum(times[inside], status[inside], codes[inside], len(names))
+        compared |= there
+        difference += gap
+        variance += spread
+    return list(np.asarray(names)[compared]), difference[compared], variance[np.ix_(compared, compared)]
+
+
+def _of_stratum(
+    times: np.ndarray, status: np.ndarray, codes: np.ndarray, groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return which groups are at risk at an event, and for all of them the difference and the covariance."""
+    distinct, at = np.unique(times, return_inverse=True)
+    cells, shape = codes * len(distinct) + at, (groups, len(distinct))
     ended = np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
-    events = np.bincount(cells, weights=status[known], minlength=np.prod(shape)).reshape(shape)
+    events = np.bincount(cells, weights=status, minlength=np.prod(shape)).reshape(shape)
     at_risk = ended[:, ::-1].cumsum(axis=1)[:, ::-1]
 
     happens = events.sum(axis=0) > 0
     events, at_risk = events[:, happens], at_risk[:, happens]
-    compared = at_risk.any(axis=1)
-    events, at_risk = events[compared], at_risk[compared]
     all_events, all_at_risk = events.sum(axis=0), at_risk.sum(axis=0)
     share = at_risk / all_at_risk
     difference = (events - share * all_events).sum(axis=1)
     spread = all_events * (all_at_risk - all_events) / np.maximum(all_at_risk - 1, 1)
     variance = np.diag(share @ spread) - (share * spread) @ share.T
-    return list(np.asarray(names)[compared]), difference, variance
+    return at_risk.max(axis=1, initial=0) > 0, difference, variance
 
 
 def _checked(days: ArrayLike, observed: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

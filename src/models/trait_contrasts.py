@@ -123,6 +123,17 @@ def _limit(values: Array) -> float:
 
 
 def contrast_frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-    """Return the table of contrasts."""
+    """Return the table of contrasts.
+
+    Parameters
+    ----------
+    rows : sequence of tuple
+        The values of each contrast, in the order of the columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        See `models.ideal_customer.IdealCustomer`, attribute `contrasts`.
+    """
     names = ["trait", "level", "above", "customers", "share", "other_customers", "other_share"]
     return pd.DataFrame(rows, columns=[*names, "difference", "low", "high"])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+from numpy.typing import ArrayLike
 from scipy.special import exprel
 
 from models._columns import Array
@@ -24,6 +25,7 @@ from models.rfm import DAYS_PER_UNIT
 POINTS = 100  # of retention: all of those still here
 SUMS = ("revenue", "revenue_at_stake", "revenue_lost", "value", "at_stake", "lost", "here", "leaves")
 NOT_RECORDED = "not recorded"
+ROUNDING = 1e-9  # of a sum that depends on the order of its parts
 
 
 def value_at_stake(
@@ -138,6 +140,68 @@ def by_group(stakes: pl.DataFrame, groups: pl.Series, futures: Futures | None, i
             bounds[row, 2:] = _bounds(worth[inside] @ lost, in_value, interval, whole)
     names = ["revenue_at_stake_low", "revenue_at_stake_high", "at_stake_low", "at_stake_high"]
     return pd.concat([frame, pd.DataFrame(bounds, columns=names)], axis=1)
+
+
+def shares_apart(
+    value: ArrayLike, at_stake: ArrayLike, groups: ArrayLike, *, permutations: int = 400, seed: int = 0
+) -> pd.DataFrame:
+    """Test which groups have another share at stake than all the rest, by dealing out the groups anew.
+
+    Parameters
+    ----------
+    value, at_stake : array_like of shape (n,)
+        Each customer's, as `value_at_stake` returns them.
+    groups : array_like of shape (n,)
+        Each customer's group; customers without one are left out.
+    permutations : int, default 400
+        How often customers are dealt out to groups of the same sizes.
+    seed : int, default 0
+        The same seed deals them out alike.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a group, in the order in which groups first appear: group; share (of the value if all of them stayed
+        that is at stake) and rest (that of all others), NaN where there would be no value; ratio of the two; and
+        p_value, the share of deals in which any group lies as far from the base, corrected so for how many groups
+        there are. NaN where customers are all alike, or in one group.
+
+    Notes
+    -----
+    A group is far from the base by the sum over its customers of what is at stake beyond the base's share, in standard
+    deviations of that sum over all deals, so that small groups, whose shares vary more, aren't taken for others. The
+    p-value is that of the largest deviation (maxT: Westfall & Young, 1993, *Resampling-Based Multiple Testing*,
+    section 2.3), with the groups as they are counted as one more deal.
+    """
+    codes, names = pd.factorize(np.asarray(groups, dtype=object))
+    known = codes >= 0
+    codes = codes[known]
+    lost = np.asarray(at_stake, dtype=float)[known]
+    whole = np.asarray(value, dtype=float)[known] + lost
+    of_lost, of_whole = (np.bincount(codes, each, minlength=len(names)) for each in (lost, whole))
+    share = _over(of_lost, of_whole)
+    rest = _over(lost.sum() - of_lost, whole.sum() - of_whole)
+    found = pd.DataFrame({"group": names, "share": share, "rest": rest, "ratio": _over(share, rest)})
+
+    beyond = lost - float(_over(lost.sum(), whole.sum())) * whole
+    sizes = np.bincount(codes, minlength=len(names))
+    spread = np.sqrt(sizes * (len(codes) - sizes) / max(len(codes) - 1, 1)) * beyond.std()
+    if not (np.isfinite(spread).all() and (spread > 0).all()):
+        return found.assign(p_value=np.nan)
+
+    def deviations(dealt: Array) -> Array:
+        return np.abs(np.bincount(codes, dealt, minlength=len(names))) / spread
+
+    random = np.random.default_rng(seed)
+    largest = np.array([deviations(random.permutation(beyond)).max() for _ in range(permutations)])
+    as_far = (largest[:, None] >= deviations(beyond) * (1 - ROUNDING)).sum(axis=0)
+    return found.assign(p_value=(1 + as_far) / (1 + permutations))
+
+
+def _over(part: ArrayLike, whole: ArrayLike) -> Array:
+    """Divide, NaN where there is nothing to divide by."""
+    below = np.asarray(whole, dtype=float)
+    return np.divide(part, below, out=np.full(below.shape, np.nan), where=below > 0)
 
 
 def _above(if_staying: Array, expected: Array) -> Array:

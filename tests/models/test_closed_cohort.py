@@ -78,6 +78,19 @@ def test_no_open_base_is_called_closed(came):
     assert called == 0
 
 
+@pytest.mark.parametrize("period", [30, 91])
+@pytest.mark.parametrize("customers", [150, 1000])
+def test_old_customers_with_a_steady_rhythm_are_none(period, customers):
+    """All are seen within one period, nobody after, and all go on buying."""
+    random = np.random.default_rng(13)
+    for _ in range(4):
+        days = random.uniform(0, period, (customers, 1)) + period * np.arange(730 // period)
+        days = (days + random.normal(0, random.choice([0, 1, 3]) * period / 91, days.shape)).astype(int).clip(0)
+        base = CustomerDays(np.repeat(np.arange(customers), days.shape[1]), days.ravel())
+        found = closed_cohort(base, START + dt.timedelta(729))
+        assert not found.closed and found.expected > 100 and found.reason
+
+
 @pytest.mark.parametrize("acquisition_days", [28, 84, 180, 365])
 def test_of_closed_cohorts_hardly_one_is_missed(acquisition_days):
     random = np.random.default_rng(12)

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from benchmarks.ideal_customer import AS_OF, PLANTED, WATCHED_DAYS, fitted, one_base, simulated_base
-from models.calibration import by_score, calibration
 from models.first_purchase import first_days, first_purchases
 from models.ideal_customer import BOOSTED, LOGISTIC, IdealCustomer, fit_ideal_customer
+from models.ideal_customer_calibration import by_score, calibration
 
 
 @pytest.fixture(scope="module", autouse=True)

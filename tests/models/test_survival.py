@@ -296,6 +296,30 @@ def test_log_rank_is_statsmodels_statistic_with_ties_and_many_groups():
         assert log_rank(days, observed, group).statistic == pytest.approx(survdiff(days, observed, group)[0], rel=1e-10)
 
 
+def test_a_stratified_log_rank_is_statsmodels():
+    rng = np.random.default_rng(4)
+    days, observed = rng.geometric(0.05, 300), rng.random(300) < 0.7
+    group, strata = rng.integers(0, 3, 300), rng.choice(["firm", "person", "state"], 300)
+    test = log_rank(days, observed, group, strata=strata)
+    assert test.statistic == pytest.approx(survdiff(days, observed, group, strata=strata)[0], rel=1e-10)
+    alone = each_against_the_rest(days, observed, group, strata=strata)
+    for name, one in alone.items():
+        assert one == pytest.approx(log_rank(days, observed, group == name, strata=strata), rel=1e-10)
+    unknown = np.array([None if name == "state" else name for name in strata], dtype=object)
+    assert log_rank(days, observed, group, strata=unknown) == pytest.approx(test, rel=1e-12)
+
+
+def test_groups_that_never_meet_are_compared_in_their_own_strata_only():
+    """Groups 0 and 1 serve one stratum, 2 and 3 another: two tests of one degree of freedom each, added up."""
+    rng = np.random.default_rng(5)
+    days, observed, group = rng.geometric(0.05, 200), rng.random(200) < 0.7, np.repeat([0, 1, 2, 3], 50)
+    whole = log_rank(days, observed, group, strata=group // 2)
+    parts = [log_rank(days[half], observed[half], group[half]) for half in (group < 2, group >= 2)]
+    assert whole.degrees_of_freedom == 2
+    assert whole.statistic == pytest.approx(sum(part.statistic for part in parts), rel=1e-12)
+    assert np.isnan(log_rank(days, observed, group, strata=group)).all()
+
+
 def test_each_group_is_tested_against_all_others_together(veteran):
     days, died, cell = veteran["time"], veteran["died"], veteran["celltype"]
     alone = each_against_the_rest(days, died, cell)

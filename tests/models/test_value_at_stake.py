@@ -11,7 +11,7 @@ from models import BGNBD, GammaGamma
 from models.futures import draw_futures, expected_if_nobody_left, probability_of_leaving
 from models.lifetime_value import customer_lifetime_value
 from models.posterior import sample_posterior
-from models.value_at_stake import SUMS, by_group, value_at_stake
+from models.value_at_stake import SUMS, by_group, shares_apart, value_at_stake
 
 HORIZON_DAYS, WEEKS = 364, 52.0
 TERMS: dict[str, Any] = {"horizon_days": HORIZON_DAYS, "annual_discount_rate": 0.1, "time_unit": "week"}
@@ -167,3 +167,44 @@ def test_bounds_of_a_sample_stand_for_the_whole(stakes, futures):
 def test_without_futures_there_are_no_bounds(stakes):
     sums = by_group(stakes, pl.Series(["all"] * stakes.height), None)
     assert sums[["at_stake_low", "at_stake_high"]].isna().all(axis=None)
+
+
+def test_groups_dealt_out_by_chance_are_seldom_found_apart():
+    """However unlike customers are and however small a group: at most one in twenty, here 5 of 60 at the very most."""
+    random = np.random.default_rng(1)
+    value = random.lognormal(0, 1.5, 200)
+    at_stake = value * random.beta(0.5, 3, 200)
+    apart = ratio = 0
+    for deal in range(60):
+        found = shares_apart(
+            value, at_stake, random.choice(5, 200, p=[0.6, 0.2, 0.1, 0.05, 0.05]), permutations=99, seed=deal
+        )
+        apart += found["p_value"].min() < 0.05
+        ratio += found["ratio"].max() > 1.25
+    assert apart <= 5
+    assert ratio > 30
+
+
+def test_a_group_of_which_more_is_at_stake_is_found():
+    random = np.random.default_rng(2)
+    groups = np.array(["a"] * 500 + ["b"] * 300 + ["c"] * 200 + [None] * 50, dtype=object)
+    value = random.lognormal(0, 1, 1050)
+    at_stake = value * random.beta(2, 10, 1050) * np.where(groups == "b", 1.6, 1.0)
+    found = shares_apart(value, at_stake, groups).set_index("group")
+    assert found.index.tolist() == ["a", "b", "c"]
+    assert found["p_value"].to_dict()["b"] < 0.05
+    a, rest = groups == "a", (groups == "b") | (groups == "c")
+    for column, these in (("share", a), ("rest", rest)):
+        assert found.loc["a", column] == pytest.approx(at_stake[these].sum() / (value + at_stake)[these].sum())
+    assert (found["ratio"] == found["share"] / found["rest"]).all()
+    pd.testing.assert_frame_equal(shares_apart(value, at_stake, groups).set_index("group"), found)
+
+
+def test_the_test_of_shares_is_that_of_every_deal():
+    """Of 4 customers in pairs there are 6 deals, and the one who loses all of it lies in either pair in each."""
+    found = shares_apart([0, 1, 1, 1], [1, 0, 0, 0], ["a", "a", "b", "b"], permutations=50)
+    assert found["p_value"].tolist() == [1, 1]
+    alike = shares_apart([1, 1, 1], [1, 1, 1], ["a", "a", "b"])
+    assert alike["p_value"].isna().all()
+    assert alike["ratio"].tolist() == [1, 1]
+    assert shares_apart([1, 2], [1, 1], ["a", "a"])["p_value"].isna().all()

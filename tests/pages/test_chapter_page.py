@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup, Tag
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from customerbase.pages import chapter_page
+from customerbase.unsaid import Unsaid
 
 HOSTILE = "<script>alert(1)</script>"
 CHAPTERS = [("03_abc_xyz", "ABC-XYZ"), ("04_lifetime_value", "Lifetime value"), ("05_retention", "Retention")]
@@ -68,6 +69,16 @@ def test_the_notebook_is_not_changed() -> None:
     before = nbformat.writes(notebook)
     chapter_page(notebook, name="04_lifetime_value", parameters=[], chapters=CHAPTERS)
     assert nbformat.writes(notebook) == before
+
+
+@pytest.mark.parametrize("shown", [{"text/html": "<table><tr><td>1</td></tr></table>"}, None])
+def test_an_explanation_of_what_is_not_there_is_left_out(shown: dict[str, str] | None) -> None:
+    explains = new_markdown_cell("## Managers\n\nThe darker a cell.", metadata={"tags": ["explains"]})
+    cells = [explains, shows(Unsaid("Not recorded.")._repr_mimebundle_()), new_code_cell("nothing")]
+    text = page(*cells, *([shows(shown)] if shown else []), new_markdown_cell("## Next\n\nMore.")).text
+    assert "Managers" in text
+    assert "Not recorded." in text
+    assert ("The darker a cell." in text) == (shown is not None)
 
 
 def test_code_prompts_and_warnings_do_not_show() -> None:

@@ -30,14 +30,16 @@ def whom_it_follows(chapter: Chapter) -> str | None:
 
 
 def without_blame(chapter: Chapter, verdict: Verdict) -> Verdict:
-    """Return a verdict on falling revenue or missing new customers: a note where the ledger was drawn so."""
+    """Return a verdict on falling revenue or missing new customers: a note where that follows from how it was drawn."""
     return "note" if verdict in ("act", "watch") and closed_base(chapter).closed else verdict
 
 
 def note(chapter: Chapter) -> Unsaid | None:
-    """Show whom the ledger follows; nothing where it is open to new customers."""
-    said = _in_full(chapter)
-    return None if said is None else Unsaid(said)
+    """Show in a sentence whom the ledger follows; nothing where it is open to new customers."""
+    follows = whom_it_follows(chapter)
+    if follows is None:
+        return None
+    return Unsaid(f"{follows}, so nobody in it is new later, and what they bring falls as they leave.")
 
 
 def state_closed_base(chapter: Chapter) -> None:
@@ -55,6 +57,7 @@ def _in_full(chapter: Chapter) -> str | None:
     found = closed_base(chapter)
     return (
         f"{follows}: in the {plural(found.quiet_days, 'day')} since, nobody bought for the first time, while these "
-        f"{count(found.customers)} bought {count(found.purchases_after)} times more. That nobody is new and that "
-        "revenue falls is how it was drawn, and says nothing of how the business does."
+        f"{count(found.customers)} bought {count(found.purchases_after)} times more. As far as can be seen it was "
+        "drawn so, unless the business stopped winning customers then; that nobody is new and that revenue falls "
+        "follows from it, and says nothing of how the business does."
     )

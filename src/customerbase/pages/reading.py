@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from customerbase.pages.clean import clean
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
 
 HIDDEN_TAGS = {"remove", "remove_cell", "parameters", "injected-parameters", "papermill-error-cell-tag"}
 
+#: A markdown cell so tagged explains what follows it, and keeps its headings alone where nothing does.
+EXPLAINS = "explains"
+
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
 # What matplotlib's objects say about themselves when the last line of a cell returns one.
 _OBJECT_TEXT = re.compile(r"^\s*[(\[]?<(Figure size|Axes|matplotlib\.|seaborn\.)|^Text\(")
 _ANSI = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07)")
 _NEEDS_A_LOOK = re.compile(r"<(h[1-6]|table|img|li|figure)\b|\b(id|role)=", re.IGNORECASE)
+_NOTE = '<p class="cb-note">'
 _NO_ALT = "Figure without description"
 
 
@@ -167,7 +172,7 @@ def read(notebook: NotebookNode, *, failed: bool) -> tuple[NotebookNode, Outline
     outline = Outline()
     failing = _failing_cell(notebook) if failed else None
     shown = new_notebook()
-    for cell in notebook.cells:
+    for position, cell in enumerate(notebook.cells):
         if failing is not None and cell is failing:
             shown.cells.append(
                 new_code_cell(
@@ -179,7 +184,11 @@ def read(notebook: NotebookNode, *, failed: bool) -> tuple[NotebookNode, Outline
         elif HIDDEN_TAGS.intersection(cell.metadata.get("tags", [])):
             continue
         elif cell.cell_type == "markdown":
-            html = outline.tidy(clean(_markdown(cell.source, cell.get("attachments", {}))))
+            source = cell.source
+            explains = EXPLAINS in cell.metadata.get("tags", []) and not failed
+            if explains and _says_nothing(notebook.cells[position + 1 :]):
+                source = "\n".join(line for line in source.splitlines() if line.startswith("#"))
+            html = outline.tidy(clean(_markdown(source, cell.get("attachments", {}))))
             if html.strip():
                 shown.cells.append(new_markdown_cell(html))
         elif cell.cell_type == "code":
@@ -187,6 +196,13 @@ def read(notebook: NotebookNode, *, failed: bool) -> tuple[NotebookNode, Outline
             if outputs:
                 shown.cells.append(new_code_cell(outputs=outputs))
     return shown, outline
+
+
+def _says_nothing(following: list[NotebookNode]) -> bool:
+    """Whether up to the next text nothing is shown but the sentences of `customerbase.unsaid.Unsaid`."""
+    code = takewhile(lambda cell: cell.cell_type != "markdown", following)
+    shown = [output for cell in code for output in cell.get("outputs", [])]
+    return all(_NOTE in str(output.get("data", {}).get("text/html", "")) for output in shown)
 
 
 def _failing_cell(notebook: NotebookNode) -> NotebookNode | None:

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+import pandas as pd
 import polars as pl
 import pytest
 import yaml
@@ -215,6 +216,16 @@ class TestCentralFile:
         table = central_file.record_age_table(chapter, ages)
         assert row_of(table, "not known")[0] == "1"
         assert row_of(table, "over 2 years")[0] == "1"
+
+    def test_age_is_judged_by_the_revenue_of_the_records(self, chapter):
+        ages = pd.DataFrame({"days": [10, 500, None, 20], "revenue": [10.0, 60.0, 10.0, 20.0]})
+        central_file._state_age(chapter, ages)
+        (finding,) = [each for each in chapter.findings().findings if each.id == "record_age"]
+        assert finding.statement == (
+            "33% of the records, whose customers bring 60% of revenue, haven't been touched for over a year; the "
+            "median is 20 days."
+        )
+        assert (finding.value, finding.verdict) == (pytest.approx(1 / 3), "act")
 
     def test_keys_are_looked_for_on_both_sides(self, chapter):
         frame = central_file.matched(chapter, central_file.revenue_as_recorded(chapter)).set_index("where")

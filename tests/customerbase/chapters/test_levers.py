@@ -18,6 +18,7 @@ from customerbase.figures.playbook import levers as figures
 from customerbase.findings import Finding
 from customerbase.parameters import read_parameters
 from customerbase.unsaid import Unsaid
+from models.left_truncation import LeftTruncation
 from models.levers import BETTER_NEW, PURCHASE, REGULARS, Estimate, Gain, Levers, Retention, Terms
 from models.simulation import CDNOW, simulate_ledger
 
@@ -65,8 +66,9 @@ def test_findings_name_the_strongest_lever_and_where_the_base_stands(opened: Ope
     said = stated(chapter, moved(Estimate(0.4, 0.3, 0.5)))
     assert said["levers"].statement == (
         "Of the two levers on how often customers buy, one moves profit more: if 10% of those who bought once or twice "
-        "and haven't left become regulars, the next 365 days bring "
-        "USD 30.00 more (80% interval 25 to 35), 15% of the USD 200 of profit expected from "
+        "and aren't known to have left become regulars, the next 365 days bring "
+        "USD 30.00 more (80% interval of the model's parameters alone 25 to 35), 15% of the USD 200 of profit "
+        "(not discounted) expected from "
         "today's customers and the 12 new ones assumed; it would be USD 10.00 if new customers make 10% more repeat "
         "purchases and USD 20.00 if every purchase is 10% larger."
     )
@@ -99,6 +101,37 @@ def test_nobody_new_and_nothing_to_raise_are_said(opened: Opened) -> None:
     assert "new customers make" not in said["levers"].statement
     assert "no 5 points of retention left" in said["retention_points"].statement
     assert isinstance(levers.retention(found), Unsaid)
+    assert said["retention_points"].verdict == "unknown"
+
+
+def test_where_nearly_all_the_money_comes_again_that_is_good(opened: Opened) -> None:
+    found = moved(Estimate(0.1, 0.05, 0.2), kept=float("nan"))
+    kept = replace(found.levers.retention, rate=Estimate(0.97, 0.96, 0.98))
+    said = stated(opened("a,2023-01-01,5\n"), replace(found, levers=replace(found.levers, retention=kept)))
+    assert said["retention_points"].verdict == "good"
+
+
+def test_who_is_new_in_a_ledger_of_old_customers_is_not_known(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    chapter = opened("a,2023-01-01,5\nb,2023-03-01,7\n")
+    monkeypatch.setattr(levers, "left_cut", lambda _: LeftTruncation(cut=True, can_tell=True))
+    assert levers.newcomers(chapter)[0].is_empty()
+    found = replace(moved(Estimate(0.1, 0.05, 0.2), newcomers=0), inflow_known=False)
+    said = stated(chapter, found)["lever_new_customers"]
+    assert said.verdict == "unknown"
+    assert "who is new isn't known in this ledger" in said.statement
+    table: Any = levers.lever_table(chapter, found)
+    assert table.rows[0][1:] == ("–", "–", "not in this ledger", "–")
+    assert "new customers make" not in figures.gains(found, "USD").alt
+
+
+def test_a_small_share_is_not_told_as_none_and_figure_and_finding_name_one_lever(opened: Opened) -> None:
+    found = moved(Estimate(0.1, 0.05, 0.2))
+    added = {BETTER_NEW: 1, REGULARS: 0.5, PURCHASE: 50}
+    small = tuple(gain._replace(profit=Estimate(added[gain.lever], 0.1, 60)) for gain in found.levers.gains)
+    found = replace(found, levers=replace(found.levers, gains=small))
+    statement = stated(opened("a,2023-01-01,5\n"), found)["levers"].statement
+    assert "under 1% of the USD 200" in statement
+    assert figures.gains(found, "USD").alt.startswith("If new customers make 10% more repeat purchases")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from customerbase.chapters.lifetime_value import forecast_validation, lifetime_v
 from customerbase.figures.lifetime_value import lifetime_value as figures
 from customerbase.parameters import read_parameters
 from customerbase.unsaid import Unsaid
+from models import BGNBD
 from models.simulation import CDNOW, simulate_ledger
 
 
@@ -66,10 +67,17 @@ class TestMargins:
 
 
 class TestForecastTest:
+    @pytest.fixture(scope="class")
+    def played(self) -> list[Any]:
+        """The league of the base below, once it was played."""
+        return []
+
     @pytest.fixture
-    def found(self, opened):
+    def found(self, opened, played):
         chapter = opened(simulated(1500))
-        return chapter, forecast_validation.compete(chapter)
+        if not played:
+            played.append(forecast_validation.compete(chapter))
+        return chapter, played[0].copy()
 
     def test_every_way_of_forecasting_is_tested_from_every_origin(self, found):
         _, scores = found
@@ -84,11 +92,16 @@ class TestForecastTest:
         assert "trust it for totals and ranking customers" in stated["forecast_held"].statement
         assert stated["intervals_held"].value >= 0.8
 
-    def test_the_total_lies_inside_its_interval_as_often_as_it_should(self, found):
-        _, scores = found
+    def test_the_total_bought_lies_in_its_interval_as_often_as_it_should(self, opened, monkeypatch):
+        monkeypatch.setattr(forecast_validation, "MODELS", {forecast_validation.USED: BGNBD})
+        monkeypatch.setattr(forecast_validation, "ORIGINS", 1)
+        bases = [opened(simulated(400, seed=seed), name=f"seed{seed}") for seed in range(20)]
+        scores = pd.concat([forecast_validation.compete(chapter) for chapter in bases])
         used = scores[scores["model"] == forecast_validation.USED]
-        expected_inside = used["purchases_expected"].between(used["total_low"], used["total_high"])
-        assert expected_inside.all()
+        inside = used["purchases_actual"].between(used["total_low"], used["total_high"])
+        # 16 of 20 in the mean; from 12 to 19 in 98 of 100 such tests
+        assert len(inside) == 20
+        assert 12 <= inside.sum() <= 19
 
     def test_what_is_returned_after_a_cut_is_not_known_at_it(self, opened):
         ledger = simulated(300).with_row_index("order")

@@ -42,5 +42,22 @@ def test_the_finding_bears_the_figures_of_its_sentence() -> None:
     assert (stated["value"], stated["low"], stated["high"]) == pytest.approx((-8, -12, -5))
 
 
+@pytest.mark.parametrize(
+    ("high", "said", "brackets"), [(-0.001, "-0.4 points (-0.7 to -0.1), too little", 1), (0.001, "could be chance", 0)]
+)
+def test_an_interval_that_misses_nought_isnt_said_to_be_chance(high: float, said: str, brackets: int) -> None:
+    line = Trend(AS_OF, AS_OF, 90, 0.2, 0.196, Estimate(-0.004, -0.007, high), 0.08)
+    found = newcomer_quality.Quality(pd.DataFrame(), None, "", line, None, None)
+    stated: dict[str, Any] = {}
+    chapter: Any = SimpleNamespace(
+        state=lambda name, statement, **facts: stated.update(facts, statement=statement),
+        parameters=SimpleNamespace(interval=0.8),
+    )
+    newcomer_quality.state_findings(chapter, found)
+    assert said in stated["statement"]
+    assert stated["statement"].count("Brackets are 80% intervals, which miss 20% of the time") == brackets
+    assert stated["verdict"] == "note"
+
+
 def test_no_change_has_no_sign_of_less() -> None:
     assert points(Estimate(-0.0001, -0.031, 0.031)) == "+0.0 points (-3.1 to +3.1)"

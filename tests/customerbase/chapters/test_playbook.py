@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from customerbase.chapter import Chapter
-from customerbase.chapters.playbook import playbook
+from customerbase.chapters.playbook import playbook, playbook_findings
 from customerbase.chapters.playbook.playbook_findings import findings
 from customerbase.errors import Refusal
 from customerbase.figures.playbook import playbook as figures
@@ -367,8 +367,9 @@ class TestPages:
         assert playbook.file_table(written).rows[-1][0] == "by_manager/ (2 managers)"
         assert len(playbook.column_table().rows) == len(PLAYBOOK_COLUMNS)
 
-    def test_findings_say_whom_to_develop_and_whom_to_let_go(self, played):
+    def test_findings_say_whom_to_develop_and_whom_to_let_go(self, played, monkeypatch):
         chapter, customers = played()
+        monkeypatch.setattr(playbook_findings, "ENOUGH_FOR_HALF", 2)
         counts = playbook.list_counts(customers)
         args = (playbook.by_action(customers), counts, UNMEASURED, Unsaid("no levers"))
         stated = {found.id: found for found in findings(chapter, customers, *args).findings}
@@ -381,6 +382,8 @@ class TestPages:
             stake = money(called["value_at_stake"].sum(), "USD")
             told = f"of it {stake} with the {called.height} on the list" if called.height else "none of it with anybody"
             assert (told in said) == (called.height < of.height)
+            half = f"(half of them {money(called['value_at_stake'].median() or 0.0, 'USD')} or less each)"
+            assert (half in said) == (called.height >= 2)
         first = customers.filter((pl.col("action") == "develop") & pl.col("on_list"))
         first = first.sort("value_at_stake", descending=True)["customer"].head(3)
         assert all(name in stated["develop"].statement.partition("first of all ")[2] for name in first)

@@ -80,6 +80,15 @@ class TestRepeatBusiness:
         assert (lately.period.first, lately.period.last) == (dt.date(2023, 7, 2), dt.date(2024, 6, 30))
         assert (lately.new, lately.repeat, lately.share) == (50, 50, 0.5)
 
+    def test_what_new_customers_bought_later_is_said_to_count_as_repeat(self, portrait_of):
+        chapter = portrait_of("z,2022-01-01,sale,1\nb,2023-07-02,sale,50\nb,2024-06-30,sale,150")
+        months = portrait.by_month(chapter)
+        portrait._state_repeat_share(chapter, months, portrait.repeat_business(chapter))
+        assert stated(chapter)["repeat_share"].statement.startswith(
+            "Repeat purchases brought 75% of revenue in the year to 30 June 2024, first purchases 25% (what new "
+            "customers bought after their first day counts as repeat)"
+        )
+
     def test_a_year_without_purchases_has_no_share(self, portrait_of):
         lately = portrait.repeat_business(portrait_of("a,2022-01-01,sale,10", as_of="2024-06-30"))
         assert (lately.new, lately.repeat) == (0, 0)

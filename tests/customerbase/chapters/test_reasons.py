@@ -109,7 +109,7 @@ def test_figures_and_tables_show_it(opened: Opened) -> None:
     assert all(isinstance(picture, Picture) for picture in pictures)
     assert "complaint: late: USD" in pictures[0].alt
     told = dataclasses.replace(found, table=found.table.with_columns(lost_clear=False, clear=pl.col("kind") != ANY))
-    title = figures.lost_by_reason(told, 0.8, "USD", 365).alt  # type: ignore[union-attr]
+    title = figures.lost_by_reason(told, 0.8, "USD", 365).alt
     assert title.startswith("More customers go after '") and "can't be told from chance" in title
     shown = steps.reason_table(chapter, found).rows[0]  # type: ignore[union-attr]
     assert shown[:2] == ("complaint: late", "40")

@@ -16,16 +16,18 @@ from benchmarks.hazard_ratios import simulated_lines
 from customerbase.chapter import Chapter
 from customerbase.chapters.retention import breadth, lasting_effects, repurchase
 from customerbase.chapters.retention.breadth import EVER, USUAL, WITHIN, Answer
-from customerbase.chapters.retention.hazard_ratios_in_words import UsualWait, in_words, usual_wait
+from customerbase.chapters.retention.hazard_ratios_in_words import UsualWait, chance, in_words
 from customerbase.figures.retention import lasting_effects as lasting_figures
 from customerbase.figures.retention import repurchase as figures
 from customerbase.findings import Finding
 from customerbase.parameters import read_parameters
 from customerbase.unsaid import Unsaid
+from models.standardised_survival import StandardisedSurvival, Stratum
 
 Opened = Callable[..., Chapter]
 
-WAIT = UsualWait(np.array([0.0, 10.0, 20.0, 40.0]), np.array([1.0, 0.75, 0.5, 0.0]))
+HALF_A_DAY = 0.5  # waits are counted in whole days
+SURE = 3.0  # standard errors: a right answer is further off once in 400 times
 PLANTED = {"categories_last": 0.4, "spend_relative": -0.15}
 
 
@@ -74,9 +76,11 @@ def test_a_base_with_categories_is_told_in_full(opened: Opened, simulated: pl.Da
     tables = (repurchase.effects_table(drivers), lasting_effects.lasting_table(lasts), breadth.breadth_table(wider))
     assert [len(table.rows) for table in tables if table] == [6, 6, 4]
     assert "150 customers" in str(repurchase.about(chapter, drivers))
+    assert "Days suppose that the effect lasts through the wait" in str(repurchase.about(chapter, drivers))
     pictures = (figures.effects(drivers), figures.breadth(wider, 0.8))
     assert all(picture.png().startswith(b"\x89PNG") and "categories" in picture.alt for picture in pictures)
     assert "a usual wait of " in pictures[0].alt
+    assert f"within one customer only: one basket against another: {wider[WITHIN].words}" in pictures[1].alt
     assert "stay much the same" in str(lasting_figures.lasting(lasts, 0.8))
     lasts.table.loc[lasts.table["covariate"] == lasts.curves["covariate"].iloc[0], "early"] /= 2
     lasts.table["p_value"] = 0.001
@@ -168,7 +172,7 @@ def test_what_breadth_does_depends_on_whom_it_compares(
     opened: Opened, usual: float, ever: float, within: float, begins: str
 ) -> None:
     found = {
-        name: Answer(WAIT, name, ratio, ratio - 0.05, ratio + 0.05, 0.9 if ratio == 1 else 0.001)
+        name: Answer(name, ratio, ratio - 0.05, ratio + 0.05, 0.9 if ratio == 1 else 0.001)
         for name, ratio in ((USUAL, usual), (EVER, ever), (WITHIN, within))
     }
     chapter = opened("a,2023-01-01,5\n")
@@ -180,9 +184,9 @@ def test_what_breadth_does_depends_on_whom_it_compares(
 
 
 def test_what_may_be_chance_is_not_claimed_whatever_the_interval_shows() -> None:
-    answer = Answer(WAIT, "", 1.07, 1.02, 1.13, 0.09)
+    answer = Answer("", 1.07, 1.02, 1.13, 0.09)
     assert (answer.sooner, answer.later, answer.reply) == (False, False, "Not that it could be told")
-    assert answer.words == WAIT.in_words(1.07, 1.02, 1.13)
+    assert answer.words == "+7% (+2 to +13)"
     late = answer._replace(ratio=0.9, p_value=0.01)
     assert (late.sooner, late.later, late.reply) == (False, True, "No, later")
 
@@ -231,24 +235,62 @@ def test_ratios_are_worded(ends: tuple[float, float, float], words: str) -> None
     assert in_words(*ends) == words
 
 
+def usual_wait(days: list[float], share_waiting: list[float]) -> UsualWait:
+    """A wait that is the same for all."""
+    stratum = Stratum(-np.log(share_waiting), np.ones(1), np.ones(1))
+    return UsualWait(StandardisedSurvival(np.array(days), (stratum,)))
+
+
 def test_a_ratio_is_told_as_the_days_that_a_usual_wait_becomes() -> None:
-    days = np.random.default_rng(4).exponential(30.0, 40_000)
-    wait = usual_wait(days, np.ones(len(days), dtype=bool))
-    assert wait.usual == pytest.approx(30 * np.log(2), rel=0.02)
+    days = np.arange(401.0)
+    wait = usual_wait(days.tolist(), np.exp(-days / 30).tolist())
+    assert wait.usual == pytest.approx(30 * np.log(2), rel=0.001)
     # with a constant hazard, twice the hazard is half the wait
-    assert wait.becomes(2.0) == pytest.approx(wait.usual / 2, rel=0.03)
-    assert wait.becomes(0.5) == pytest.approx(2 * wait.usual, rel=0.03)
-    assert WAIT.in_days == "20 days"
-    assert WAIT.in_words(2.0, 1.5, 2.5) == "12 (9.7 to 15)"
-    assert WAIT.in_words(1.0, 0.9999, 1.0001) == "20.0 (20.0 to 20.0)"
-    assert WAIT.in_words(1.0, float("nan"), 1.0) == "can't be told"
+    assert wait.becomes(2.0) == pytest.approx(wait.usual / 2, rel=0.001)
+    assert wait.becomes(0.5) == pytest.approx(2 * wait.usual, rel=0.001)
+    assert wait.in_days == "21 days"
+    assert wait.in_words(2.0, 1.5, 2.5) == "10 (8.3 to 14)"
+    assert wait.in_words(1.0, 0.9999, 1.0001) == "20.8 (20.8 to 20.8)"
+    assert wait.in_words(1.0, float("nan"), 1.0) == "can't be told"
 
 
 def test_where_many_never_come_back_the_usual_wait_is_that_of_those_who_do() -> None:
-    wait = usual_wait([10, 20, 30, 40, 100, 100, 100, 100], [True] * 4 + [False] * 4)
+    wait = usual_wait([0, 10, 20, 30, 40, 100], [1.0, 0.875, 0.75, 0.625, 0.5, 0.5])
     assert wait.usual == pytest.approx(20)
-    assert wait.becomes(0.5) == pytest.approx(35)  # where 0.75 squared are left
+    # the square root of 0.5625 is 0.75
+    assert wait.becomes(0.5) == pytest.approx(np.interp(-0.75, -np.sqrt([0.625, 0.5]), [30, 40]))
     assert wait.in_words(0.4, 0.3, 0.5) == "over 100 (35 to over 100)"
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0, 1.5])
+def test_a_wait_is_told_to_change_as_each_wait_does_however_customers_rhythms_differ(spread: float) -> None:
+    """Weibull waits of shape 1.5, usually 25 days: 0.2 in log hazard makes each exp(-0.2 / 1.5) = 0.875 of itself."""
+    random, rows, shape, effect = np.random.default_rng(1), 10_000, 1.5, 0.2
+    rhythm, planted, repeat = random.normal(size=rows), random.random(rows) < 0.4, random.random(rows) < 0.7
+    hazard = np.exp(spread * rhythm + effect * planted)
+    days = np.where(repeat, 30, 60) * (random.exponential(size=rows) / hazard) ** (1 / shape)
+    watched = random.uniform(60, 700, rows)
+    waits = pl.DataFrame(
+        {
+            "days": np.ceil(np.minimum(days, watched)),
+            "observed": days <= watched,
+            "rhythm": rhythm,
+            "planted": planted.astype(float),
+            "repeat": repeat,
+            "customer": np.arange(rows),
+        }
+    )
+    fit = repurchase.fit_waits(waits, ["rhythm", "planted"], 0.8)
+    wait, found = UsualWait(fit.standardised_survival()), fit.coefficients.iloc[1]
+    assert found["coefficient"] == pytest.approx(effect, abs=SURE * found["robust_error"])
+    assert wait.becomes(np.exp(effect)) / wait.usual == pytest.approx(np.exp(-effect / shape), abs=HALF_A_DAY / 25)
+
+
+@pytest.mark.parametrize(
+    ("p", "words"), [(0.2345, "0.234"), (0.0462, "0.046"), (0.0009, "under 0.001"), (float("nan"), "–")]
+)
+def test_p_values_are_worded(p: float, words: str) -> None:
+    assert chance(p) == words
 
 
 @pytest.mark.parametrize(
@@ -258,7 +300,8 @@ def test_where_many_never_come_back_the_usual_wait_is_that_of_those_who_do() -> 
         ((1.1, 1.05, 1.15), (1.3, 1.2, 1.4), 0.001, "grows"),
         ((0.9, 0.85, 0.95), (1.1, 1.05, 1.15), 0.001, "turns round"),
         ((1.3, 1.2, 1.4), (1.1, 1.0, 1.2), 0.2, "lasts"),
-        ((1.101, 1.1, 1.102), (1.111, 1.11, 1.112), 0.001, "lasts"),
+        ((1.101, 1.1, 1.102), (1.111, 1.11, 1.112), 0.001, "changes little"),
+        ((0.97, 0.96, 0.98), (1.02, 1.01, 1.03), 0.001, "turns round, but little"),
         ((1.3, 1.2, 1.4), (float("nan"),) * 3, float("nan"), "can't be told"),
     ],
 )

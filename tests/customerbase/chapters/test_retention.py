@@ -24,6 +24,7 @@ from customerbase.chapters.retention import (
     silence,
     waits,
 )
+from customerbase.chapters.retention.hazard_ratios_in_words import SIGNIFICANT
 from customerbase.chapters.retention.retention_groups import Compared
 from customerbase.chapters.retention.waits import FIRST_TO_SECOND
 from customerbase.figures.retention import retention as figures
@@ -31,6 +32,7 @@ from customerbase.figures.retention import retention_by_quarter as quarter_figur
 from customerbase.findings import Finding
 from customerbase.parameters import read_parameters
 from customerbase.unsaid import Unsaid
+from models.hazard import life_table
 from models.left_truncation import LeftTruncation
 from models.survival import SurvivalAt
 
@@ -258,8 +260,29 @@ def test_silence_is_alarming_sooner_for_those_who_buy_often(opened: Opened) -> N
     _, findings = everything(chapter)
     assert findings["alarming_silence"].value == stages["silent"].sum()
     statement = findings["alarming_silence"].statement
-    assert "have been silent for longer, of 300." in statement
+    assert "have been silent for so long, of 300." in statement
     assert f"after 1 purchase from day {stages.loc['after 1 purchase', 'alarm']:.0f} on" in statement
+
+
+def test_who_is_silent_on_the_alarming_day_is_past_it(opened: Opened) -> None:
+    """Ten come back on each day up to the fiftieth, and one waits for each."""
+    days = [day for day in range(1, 51) for _ in range(11)]
+    back = [number < 10 for _ in range(50) for number in range(11)]
+    rows = pl.DataFrame({"customer": [f"c{at}" for at in range(len(days))], "days": days, "observed": back})
+    table = life_table(rows, seed=1)
+    stage: dict[str, Any] = silence._stage(opened(ONE_CUSTOMER), waits.Stage(1, 1), rows, table, 50)
+    assert stage["silent"] == 50 - stage["alarm"] + 1
+
+
+def test_a_silence_after_which_nearly_all_come_back_is_no_alarm(opened: Opened) -> None:
+    stage = {"after": "after 1 purchase", "day": 5, "alarm": 5, "rare": None, "silent": 1, "waiting": 1}
+    for still, verdict, said in ((0.97, "note", "Silence is unusual"), (0.6, "watch", "Silence is alarming")):
+        chapter = opened(ONE_CUSTOMER, name=verdict)
+        silence.state_findings(chapter, silence.Silence(7, {}, pd.DataFrame([{**stage, "still": still}])))
+        (found,) = chapter.findings().findings
+        assert found.verdict == verdict
+        assert found.statement.startswith(f"{said} after 1 purchase from day 5 on")
+        assert ("about 97% came back, so it is no alarm" in found.statement) == (still > 0.9)
 
 
 def test_groupings_that_matter_are_found_and_others_are_not(opened: Opened) -> None:
@@ -308,12 +331,44 @@ def test_managers_are_compared_within_the_kind_of_customer_they_serve(opened: Op
     assert alone["manager"].differs
     assert retention_groups.NO_KINDS in str(retention_groups.left_out(compared[False]))
     within = {grouping.name: grouping for grouping in compared[True].groupings}
-    assert "manager" not in within
-    assert {name for name in within if name.startswith("manager")} == {"manager of 'firm'", "manager of 'person'"}
-    assert set(within["manager of 'firm'"].groups["group"]) == {"Ann", "Bob"}
-    assert not any(grouping.differs for name, grouping in within.items() if name.startswith("manager"))
+    shown = {part.name: part for part in within["manager"].within}
+    assert set(shown) == {"manager of 'firm'", "manager of 'person'"}
+    assert set(shown["manager of 'firm'"].groups["group"]) == {"Ann", "Bob"}
+    assert not within["manager"].differs
+    assert within["manager"].test.degrees_of_freedom == 2
     assert "manager" not in compared[True].not_recorded
     assert retention_groups.WITHIN_KINDS in str(retention_groups.left_out(compared[True]))
+
+
+def test_managers_are_tested_once_over_all_kinds_of_customers(opened: Opened, tmp_path: Path) -> None:
+    """What Ann's customers have before Bob's shows in no kind of 60 by itself; two kinds' names begin alike."""
+    region = "Wholesale customers in the northern region of "
+    rng, rows, people = np.random.default_rng(2), [], []
+    for number in range(240):
+        kind, day = (f"{region}A", f"{region}B", "state", "")[number // 2 % 4], int(rng.integers(0, 90))
+        people.append(f"c{number:03d},{kind}\n")
+        rate = 0.005 * (1, 2, 4, 2)[number // 2 % 4] * (1.5 if number % 2 else 1)
+        while day <= 500:
+            rows.append(f"c{number:03d},{START + dt.timedelta(days=day)},9,{'Ann' if number % 2 else 'Bob'}\n")
+            day += int(rng.geometric(rate))
+    table = tmp_path / "customers.csv"
+    table.write_text("customer,kind\n" + "".join(people), encoding="utf-8")
+    given = {"path": str(table), "columns": {"customer": "customer", "kind": "kind"}}
+    chapter = opened("".join(rows), header="customer,date,amount,manager", customers=given)
+    compared = retention_groups.compare(chapter, waits.waits(chapter))
+    (managers,) = (grouping for grouping in compared.groupings if grouping.name == "manager")
+    assert managers.differs
+    assert managers.groups["customers"].sum() == 240
+    assert {part.name for part in managers.within} == {
+        f"manager of '{kind}'" for kind in (f"{region}A", f"{region}B", "state", "not recorded")
+    }
+    assert all(part.test.p_value > SIGNIFICANT / 4 for part in managers.within)
+    curves = retention_groups.curves(compared)["curve"]
+    assert curves[curves.str.startswith("manager")].nunique() == 8
+    shown = retention_groups.group_table(compared)
+    assert shown is not None
+    assert sum(row[0].startswith("manager") for row in shown.rows) == 4
+    assert "and manager. " in figures.by_group(compared, 0.8).alt
 
 
 def test_quarters_that_tell_of_how_a_ledger_was_drawn_are_left_out(opened: Opened) -> None:
@@ -326,6 +381,10 @@ def test_quarters_that_tell_of_how_a_ledger_was_drawn_are_left_out(opened: Opene
     late = "".join(f"c{i:02d},2023-{month:02d}-0{1 + i % 9},5\n" for i in range(9) for month in range(4 + i, 13))
     growing = retention_by_quarter.rate_by_quarter(opened(once + often + late, name="open", as_of="2023-12-31"))
     assert growing["period"].tolist() == ["2023 Q3", "2023 Q4"]
+    # half a year after 2 January customers may have gone for the first time on 1 July, and none on the day before
+    a_day_later = "".join(f"b{i:02d},2023-{month:02d}-0{2 + i % 8},5\n" for i in range(40) for month in range(1, 13))
+    later = retention_by_quarter.rate_by_quarter(opened(once + a_day_later + late, name="later", as_of="2023-12-31"))
+    assert later["period"].tolist() == ["2023 Q4"]
     table = retention_by_quarter.rate_table(opened(once, name="table"), growing)
     assert table is not None
     assert [row[0] for row in table.rows] == ["2023 Q3", "2023 Q4"]

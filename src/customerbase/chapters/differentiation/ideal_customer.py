@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from models.calibration import by_score, calibration
 from models.cross_validation import Estimate
 from models.ideal_customer import IdealCustomer, fit_ideal_customer
+from models.ideal_customer_calibration import by_score, calibration
 
 from ...chapter import Chapter
 from ...errors import CannotSay
@@ -101,7 +101,13 @@ def _traits_table(chapter: Chapter, known: Newcomers, found: IdealCustomer) -> S
         "alike": ("with all else alike", str),
         "evidence": ("does it tell?", str),
     }
-    return show_table(rows, f"Traits of a first purchase, and who became good: {good_means(chapter, known)}", columns)
+    caption = (
+        f"Traits of a first purchase, and who became good: {good_means(chapter, known)}. Brackets are "
+        f"{percent(chapter.parameters.interval)} intervals of what the score makes of a trait. It tells by itself "
+        "where the score gets worse without it by more than chance, over all traits; only with others where those say "
+        "the same"
+    )
+    return show_table(rows, caption, columns)
 
 
 def _words(known: Newcomers, side: pd.Series, currency: str) -> str:
@@ -162,7 +168,8 @@ def score_table(chapter: Chapter, known: Newcomers | Unsaid, found: IdealCustome
     if found.later is not None:
         later = found.later
         rows.append((f"right of two who came since {day(later.since)}, by those before", *share_and_ends(later.auc)))
-        rows.append((f"good ones among these: expected {percent(later.expected)}", percent(later.turned_out), ""))
+        told = f"good ones among those who came since: {percent(later.expected)} were expected, turned out"
+        rows.append((told, percent(later.turned_out), ""))
     best = by_score(found, coverage=coverage).iloc[-1]
     part = "tenth" if best["part"] == 10 else "fifth"
     rows.append(

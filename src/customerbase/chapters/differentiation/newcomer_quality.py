@@ -28,6 +28,9 @@ GROUPS_SHOWN = 8
 FEWEST_IN_GROUP = 5
 MONTHS_SHOWN = 36
 SHORTEST_TREND_DAYS = 56
+REAL, UNSURE = "more than chance", "too little to be sure of"
+#: Why an interval that misses nought isn't yet a claim.
+BRACKETS = "Brackets are {0} intervals, which miss {1} of the time; a claim asks for {2}, over all that is looked at."
 #: How the group of new customers is read off, the first there is: the column, and what it is called.
 GROUPS = {
     "channel": "channel",
@@ -169,9 +172,10 @@ def state_findings(chapter: Chapter, found: Quality | Unsaid) -> None:
         reason = f"New customers came within less than {SHORTEST_TREND_DAYS} days: too few for a trend."
         chapter.state("new_customers", reason, verdict="unknown")
         return
+    moves = _moves(found)
     parts = [
-        f"{who} a straight line through the months runs from {percent(line.at_first)} good ones to "
-        f"{percent(line.at_last)}, {points(line.change)}, {_judged(found, line.change)}"
+        f"{who} a straight line through the days on which they came runs from {percent(line.at_first)} good ones to "
+        f"{percent(line.at_last)}, {points(line.change)}, {_judged(moves, line.change)}"
         for line, who in ((found.turned_out, "of those watched to the end"), (found.expected, "by the first purchase"))
         if line is not None
     ]
@@ -180,17 +184,21 @@ def state_findings(chapter: Chapter, found: Quality | Unsaid) -> None:
         parts.append(
             f"of the {plural(new.customers, 'customer')} too new to know {percent(new.expected)} are expected to turn "
             f"out good, against {percent(new.before)} before, {points(new.difference)}, "
-            f"{_judged(found, new.difference)}"
+            f"{_judged(moves, new.difference)}"
         )
-    real = [move.change for move in _moves(found) if move.p_value < SIGNIFICANT]
+    real = [move.change for move in moves if move.p_value < SIGNIFICANT]
     change = real[0] if real else shown.change
-    signs = _signs(_moves(found))
+    signs = _signs(moves)
     verdict: Verdict = "note" if not signs else "good" if signs == {True} else "watch"
     # where something is more than chance, what could be chance stands in the table only
-    told = [text for text in parts if not signs or not text.endswith(CHANCE)]
+    told = [text for text in parts if not signs or text.endswith(REAL)]
+    statement = f"{direction(found)}: {'; '.join(told)}."
+    if any(text.endswith(UNSURE) for text in told):
+        coverage = chapter.parameters.interval
+        statement += f" {BRACKETS.format(percent(coverage), percent(1 - coverage), percent(SIGNIFICANT))}"
     chapter.state(
         "new_customers",
-        f"{direction(found)}: {'; '.join(told)}.",
+        statement,
         value=100 * change.value,
         low=100 * change.low,
         high=100 * change.high,
@@ -234,6 +242,8 @@ def _signs(moves: list[_Move]) -> set[bool]:
     return {move.change.value > 0 for move in moves if move.p_value < SIGNIFICANT}
 
 
-def _judged(found: Quality, change: Estimate) -> str:
-    real = any(move.p_value < SIGNIFICANT for move in _moves(found) if move.change is change)
-    return "more than chance" if real else f"which {CHANCE}"
+def _judged(moves: list[_Move], change: Estimate) -> str:
+    if any(move.p_value < SIGNIFICANT for move in moves if move.change is change):
+        return REAL
+    # an interval narrower than the test may miss nought where the test finds nothing
+    return f"which {CHANCE}" if change.low <= 0 <= change.high else UNSURE

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from models.association import SIGNIFICANT
 from models.cluster_names import TELLING
 from models.clustering import Clusters
 from models.exact import exact_sum
 from models.futures import Futures
 from models.measured_traits import Trait
 from models.needs import Needs
+from models.value_at_stake import shares_apart
 from models.value_tiers import BELOW_ZERO, MOST_GROWABLE, MOST_VALUABLE, THE_REST, TIERS
 
 from ...chapter import Chapter
@@ -22,15 +24,15 @@ from ...errors import CannotSay
 from ...said_before import nothing_without
 from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
-from ...wording import between, money, percent, plural
+from ...wording import percent, plural
 from ..retention import value_at_stake
-from ..retention.value_at_stake import AtStake, share_at_stake
+from ..retention.value_at_stake import AtStake, sum_at_stake
 
 #: What groups are that aren't clear, as a caption says it.
 HANDY = "The groups are handy pieces of a continuum: near a border the next group's action fits as well"
 NEARLY_OTHERS = "The groups are handy pieces of a continuum: cut elsewhere, the sums would be others"
 BY_NEEDS, TOO_SELDOM = "group by needs", "too seldom to tell"
-MUCH_MORE = 1.25  # times the share of one group that is at stake, from which another stands out
+WORTH_ACTING = 1.1  # times the share at stake of all others, from which a group's is worth work of its own
 NEXT_TO_NONE = 0.02  # share of baskets or of money
 FEWEST_SHARE = 0.01  # a cell of fewer customers, and of less value, is not worth an action of its own
 LEVERS = 2  # things to say of a group, the most telling first
@@ -124,7 +126,7 @@ def at_stake(chapter: Chapter, table: pl.DataFrame, drawn: Futures | Unsaid) -> 
     table : polars.DataFrame
         The table `segments`.
     drawn : Futures or Unsaid
-        From `chapters.value_tiers.futures`.
+        From `customerbase.chapters.value_tiers.futures`.
     """
     called = table.select("cluster", "cluster_name").drop_nulls("cluster").unique().sort("cluster")
     if called.is_empty():
@@ -148,44 +150,54 @@ def stake_table(chapter: Chapter, stake: AtStake | Unsaid | None) -> ShownTable 
 def state_stake(chapter: Chapter, stake: AtStake | Unsaid | None, grouping: Clusters | Unsaid) -> None:
     """State in which group most is at stake for what it is worth; nothing where that can't be told.
 
-    Whoever bought too seldom to have a group is no group by needs.
+    A group stands out where its share at stake differs from that of all others by more than groups of the same sizes
+    drawn by lot do, and by enough to act on. Whoever bought too seldom to have a group is no group by needs.
     """
     if stake is None or isinstance(stake, Unsaid) or isinstance(grouping, Unsaid):
         return
-    theirs = stake.groups[stake.groups["group"] != TOO_SELDOM]
-    shares = np.array([share_at_stake(row) for _, row in theirs.iterrows()])
-    if len(theirs) < 2 or not np.isfinite(shares).all():
+    theirs = stake.groups[stake.groups["group"] != TOO_SELDOM].set_index("group", drop=False)
+    customers = stake.customers.filter(pl.col(BY_NEEDS) != TOO_SELDOM)
+    apart = shares_apart(
+        customers["value"], customers["at_stake"], customers[BY_NEEDS].to_list(), seed=chapter.parameters.seed
+    ).set_index("group")
+    if len(apart) < 2 or not np.isfinite(apart[["share", "rest"]]).all(axis=None):
         return
     leaving = f"leaving takes in the next {plural(chapter.parameters.horizon_days, 'day')}"
-    largest = theirs.iloc[int(theirs["at_stake"].to_numpy(float).argmax())]
-    most, least = theirs.iloc[int(shares.argmax())], theirs.iloc[int(shares.argmin())]
-    if shares.max() < MUCH_MORE * shares.min():
-        low, high = percent(shares.min(), 1), percent(shares.max(), 1)
+    currency = chapter.parameters.currency
+    sure = apart[apart["p_value"] < SIGNIFICANT]
+    more = sure[sure["ratio"] >= WORTH_ACTING]
+    shown = apart["share"].max()
+    if len(more):
+        most = more.reset_index().sort_values("ratio").iloc[-1]
+        shown = most["share"]
+        in_money = sum_at_stake(theirs.loc[most["group"]], currency)
         statement = (
-            f"Of what customers would bring if all stayed, {leaving} about as much from every group by needs "
-            f"({low if low == high else f'{low} to {high}'}), so needs don't tell whom to hold; the largest sum, "
-            f"{_sum(chapter, largest)}, goes with '{_called(largest)}'."
-        )
-    else:
-        statement = (
-            f"For what it is worth, most is at stake in the group '{_called(most)}': of what it would bring if all "
-            f"stayed, {leaving} {percent(shares.max(), 1)}, {_sum(chapter, most)}, against "
-            f"{percent(shares.min(), 1)} of '{_called(least)}'."
+            f"For what it is worth, most is at stake in the group '{_called(most['group'])}': of what it would bring "
+            f"if all stayed, {leaving} {percent(most['share'], 1)}, {in_money}, against "
+            f"{percent(most['rest'], 1)} of all others, more than chance puts between groups of these sizes."
         )
         if not grouping.clear:
             statement += f" {NEARLY_OTHERS}."
-    chapter.state("stake_by_needs", statement, value=float(shares.max()), unit="share of value if all stayed")
+    else:
+        low, high = percent(apart["share"].min(), 1), percent(apart["share"].max(), 1)
+        largest = theirs.iloc[int(theirs["at_stake"].to_numpy(float).argmax())]
+        statement = (
+            f"Of what customers would bring if all stayed, {leaving} {low if low == high else f'{low} to {high}'} by "
+            f"group by needs: {_why_alike(sure)}, so needs don't tell whom to hold; the largest sum, "
+            f"{sum_at_stake(largest, currency)}, goes with '{_called(largest['group'])}'."
+        )
+    chapter.state("stake_by_needs", statement, value=float(shown), unit="share of value if all stayed")
 
 
-def _sum(chapter: Chapter, group: pd.Series) -> str:
-    """Return what is at stake in a group, with its interval where there is one."""
-    said = money(group["at_stake"], chapter.parameters.currency)
-    low, high = group["at_stake_low"], group["at_stake_high"]
-    return f"{said} ({between(low, high)})" if np.isfinite(low) else said
+def _why_alike(sure: pd.DataFrame) -> str:
+    """Say why no group stands out, where `sure` are those that lie apart beyond chance."""
+    if sure.empty:
+        return "no further apart than chance puts groups of these sizes"
+    return f"more than chance, but in no group {percent(WORTH_ACTING - 1)} or more above all others"
 
 
-def _called(group: pd.Series) -> str:
-    return str(group["group"]).partition(": ")[2]
+def _called(group: object) -> str:
+    return str(group).partition(": ")[2]
 
 
 def lever(told: Needs, named: Any) -> str:
@@ -220,7 +232,11 @@ def _phrase(trait: Trait, *, more: bool, none: bool) -> str | None:
         case "discount", True:
             return "offers reach them: watch what they cost"
         case "discount", False:
-            return "no discounts: they buy without" if none else "discounts matter less to them: try with fewer"
+            return (
+                "no discounts: they buy without"
+                if none
+                else "few discounts so far: find out by lot whether more or fewer matter"
+            )
         case "rhythm", True:
             return "they buy in bursts: remind them when something is due"
         case "rhythm", False:

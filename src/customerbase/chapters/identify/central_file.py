@@ -24,7 +24,7 @@ NO_TABLE = "The parameters name no customers' table"
 NOBODY = ", and where consent is required nobody may be put on a contact list"
 EVERY_FIELD = "all of these"
 INCOMPLETE_WATCHED, INCOMPLETE_BAD = 0.1, 0.5  # share of revenue from customers whose record lacks something
-OLD_WATCHED, OLD_BAD = 0.25, 0.5  # share of records untouched for a year
+OLD_WATCHED, OLD_BAD = 0.25, 0.5  # share of revenue from customers whose record is untouched for a year
 CONSENT_WATCHED = 0.8  # share of customers who said yes: below it lists are short
 UNRECORDED_WATCHED, UNRECORDED_BAD = 0.01, 0.1  # share of revenue from customers without a record
 
@@ -91,7 +91,8 @@ def completeness_table(complete: pd.DataFrame | Unsaid) -> ShownTable | None:
         "missing": ("records without it", count),
         "revenue_missing": ("their share of revenue", tenths),
     }
-    return show_table(complete, "How complete the central file is", columns)
+    named = complete.assign(field=complete["field"].str.replace("_", " "))
+    return show_table(named, "How complete the central file is", columns)
 
 
 @says_why_not
@@ -246,15 +247,17 @@ def _state_age(chapter: Chapter, ages: pd.DataFrame | Unsaid) -> None:
     if isinstance(ages, Unsaid):
         chapter.state("record_age", ages.reason, verdict="unknown")
         return
-    days = ages["days"].dropna()
+    days, untouched = ages["days"].dropna(), ages["days"] > YEAR
     old = float((days > YEAR).mean())
+    share = share_of(ages["revenue"][untouched].sum(), ages["revenue"].sum())
+    whose = f", whose customers bring {percent(share)} of revenue," if old else ""
     chapter.state(
         "record_age",
-        f"{percent(old)} of the records haven't been touched for over a year; the median is "
+        f"{percent(old)} of the records{whose} haven't been touched for over a year; the median is "
         f"{plural(days.median(), 'day')}.",
         value=old,
         unit="share of records",
-        verdict=graded(old, OLD_WATCHED, OLD_BAD),
+        verdict=graded(share, OLD_WATCHED, OLD_BAD),
     )
 
 

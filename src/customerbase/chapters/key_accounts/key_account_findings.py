@@ -152,10 +152,16 @@ def _state_accounts(chapter: Chapter, everybody: Standing, table: pl.DataFrame) 
         statement = f"Nobody is a key account by {listed(judged)}"
     else:
         met = table["criteria"].str.split(", ").explode().to_list()
-        by = [f"{count(met.count(name))} by {name}" for name in CRITERIA if name in met]
+        by = [_meets(met.count(name), name) for name in CRITERIA if name in met]
         brings = f", {percent(share, 1)} of revenue" if "company revenue" in judged else ""
         statement = f"{plural(table.height, 'customer')} {_are(table.height)}{brings}: {listed(by)}"
     chapter.state("key_accounts", f"{statement}{aside}.", value=table.height, unit="customers")
+
+
+def _meets(number: int, criterion: str) -> str:
+    if criterion == "innovator":
+        return f"{count(number)} as {'an innovator' if number == 1 else 'innovators'}"
+    return f"{count(number)} {'as' if criterion == 'demanding' else 'by'} {criterion}"
 
 
 def _are(number: int) -> str:

@@ -17,6 +17,7 @@ from models.levers import (
     PURCHASE,
     REGULARS,
     Estimate,
+    Gain,
     Levers,
     Retention,
     Terms,
@@ -29,16 +30,18 @@ from ...errors import CannotSay
 from ...findings import Verdict
 from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
-from ...wording import between, count, money, percent, plural, tenths
+from ...wording import DASH, between, count, day, if_known, money, percent, plural, tenths
 from ..closed_base import closed_base, without_blame
 from ..left_cut import left_cut, new_customers
 from ..lifetime_value.lifetime_value import fit_spend, margins, posterior
 from ..purchase_model import fit_all, rfm
 
 YEAR = 365  # days
+LEAST_SAID = 0.01  # smaller shares aren't told by the number
+NOT_IN_LEDGER = "not in this ledger"
 WORDS = {
     BETTER_NEW: "new customers make {lever} more repeat purchases",
-    REGULARS: "{lever} of those who bought once or twice and haven't left become regulars",
+    REGULARS: "{lever} of those who bought once or twice and aren't known to have left become regulars",
     PURCHASE: "every purchase is {lever} larger",
 }
 
@@ -55,12 +58,16 @@ class Moved:
         Whether the base knows its margin; without it the amounts are revenue.
     days : int
         From how many of the last days the number of new customers is taken.
+    inflow_known : bool
+        Whether the ledger tells how many are won: not where it follows only customers won up to some day, or where
+        nobody can be taken for new.
     """
 
     levers: Levers
     terms: Terms
     in_profit: bool
     days: int
+    inflow_known: bool = True
 
     @property
     def what(self) -> str:
@@ -71,6 +78,15 @@ class Moved:
         """Return an amount as a share of what is expected as it is; NaN where that is nothing or a loss."""
         today = self.levers.today.value
         return amount / (today if today > 0 else float("nan"))
+
+    def concerns(self, lever: str) -> bool:
+        """Return whether the ledger knows the customers whom a lever concerns."""
+        return self.inflow_known or lever != BETTER_NEW
+
+    def ranked(self) -> list[Gain]:
+        """Return what the levers move, the best first; larger purchases move all in proportion, and stand last."""
+        known = [gain for gain in self.levers.gains if gain.customers and not pd.isna(gain.profit.value)]
+        return sorted(known, key=lambda gain: (gain.lever == PURCHASE, -gain.profit.value))
 
 
 @says_why_not
@@ -112,7 +128,7 @@ def moved(chapter: Chapter, summary: pd.DataFrame, model: BGNBD, spend: GammaGam
         )
     except ValueError as reason:
         raise CannotSay(f"What the levers would move can't be told: {reason}") from None
-    return Moved(_agreeing(found), terms, margin is not None, days)
+    return Moved(_agreeing(found), terms, margin is not None, days, _inflow_known(chapter))
 
 
 def _agreeing(found: Levers) -> Levers:
@@ -139,7 +155,8 @@ def newcomers(chapter: Chapter) -> tuple[pl.DataFrame, int]:
     """Return the customers who first bought in the last year, with that purchase's amount, and how many days it had.
 
     Where the ledger is shorter than a year it counts as a whole, and everybody in it is new. Where it begins in the
-    middle of its customers' lives it counts from the day on which a first purchase can be taken for one.
+    middle of its customers' lives it counts from the day on which a first purchase can be taken for one. Where it
+    can't tell how many are won there is nobody.
     """
     cut = left_cut(chapter)
     begins = (cut.new_from or chapter.as_of) if cut.cut else chapter.first_day
@@ -147,8 +164,20 @@ def newcomers(chapter: Chapter) -> tuple[pl.DataFrame, int]:
     since = chapter.as_of - dt.timedelta(days=days)
     by_day = chapter.purchases.group_by("customer", "date").agg(pl.col("amount").sum())
     first = by_day.filter(pl.col("date") == pl.col("date").min().over("customer"))
+    if not _inflow_known(chapter):
+        return first.clear(), days
     known_to_be_new = new_customers(chapter).select("customer")
     return first.filter(pl.col("date") > since).join(known_to_be_new, on="customer", how="semi").sort("customer"), days
+
+
+def _inflow_known(chapter: Chapter) -> bool:
+    return not closed_base(chapter).closed and not _nobody_for_new(chapter)
+
+
+def _nobody_for_new(chapter: Chapter) -> bool:
+    """Return whether the ledger begins in its customers' lives and none of its first purchases can be taken for one."""
+    cut = left_cut(chapter)
+    return cut.cut and cut.new_from is None
 
 
 def _or_none(known: Posterior | Unsaid) -> Posterior | None:
@@ -163,19 +192,19 @@ def lever_table(chapter: Chapter, found: Moved | Unsaid) -> ShownTable | None:
     rows = [
         {
             "label": in_words(found, gain.lever),
-            "customers": gain.customers,
-            "gain": gain.profit.value,
-            "between": between(gain.profit.low, gain.profit.high),
-            "share": found.of_today(gain.profit.value),
+            "customers": gain.customers if found.concerns(gain.lever) else float("nan"),
+            "gain": gain.profit.value if found.concerns(gain.lever) else float("nan"),
+            "between": between(gain.profit.low, gain.profit.high) if found.concerns(gain.lever) else NOT_IN_LEDGER,
+            "share": found.of_today(gain.profit.value) if found.concerns(gain.lever) else float("nan"),
         }
         for gain in found.levers.gains
     ]
     columns: Columns = {
         "label": ("lever", str),
-        "customers": ("customers it concerns", count),
-        "gain": (f"{found.what} it adds ({currency})", count),
+        "customers": ("customers it concerns", if_known(count, DASH)),
+        "gain": (f"{found.what} it adds ({currency})", if_known(count, DASH)),
         "between": (f"{percent(chapter.parameters.interval)} interval of what is expected", str),
-        "share": (f"share of the {found.what} expected", tenths),
+        "share": (f"share of the {found.what} expected", if_known(tenths, DASH)),
     }
     as_it_is = f"{expected(chapter, found)}{_bounds(chapter, today)}"
     caption = f"Three levers over the next {count(found.terms.horizon_days)} days, beside {as_it_is}"
@@ -244,7 +273,7 @@ def expected(chapter: Chapter, found: Moved) -> str:
     """Say what is expected if no lever is moved, and of whom."""
     new = f" and the {plural(found.terms.newcomers, 'new one')} assumed" if found.terms.newcomers else ""
     amount = money(found.levers.today.value, chapter.parameters.currency)
-    return f"{amount} of {found.what} expected from today's customers{new}"
+    return f"{amount} of {found.what} (not discounted) expected from today's customers{new}"
 
 
 def points_of(found: Moved) -> str:
@@ -254,13 +283,11 @@ def points_of(found: Moved) -> str:
 
 def _state_levers(chapter: Chapter, found: Moved) -> None:
     currency, today = chapter.parameters.currency, found.levers.today
-    known = [gain for gain in found.levers.gains if gain.customers and not pd.isna(gain.profit.value)]
-    # larger purchases move all that is bought in proportion, and rank nothing
-    best, *others = sorted(known, key=lambda gain: (gain.lever == PURCHASE, -gain.profit.value))
-    share = (
-        f", {percent(found.of_today(best.profit.value))} of the {expected(chapter, found)}" if today.value > 0 else ""
-    )
-    two = sum(gain.lever != PURCHASE for gain in known) > 1
+    best, *others = found.ranked()
+    part = found.of_today(best.profit.value)
+    of_all = f"under {percent(LEAST_SAID)}" if 0 < part < LEAST_SAID else percent(part)
+    share = f", {of_all} of the {expected(chapter, found)}" if today.value > 0 else ""
+    two = sum(gain.lever != PURCHASE for gain in (best, *others)) > 1
     first = f"Of the two levers on how often customers buy, one moves {found.what} more: if" if two else "If"
     statement = (
         f"{first} {in_words(found, best.lever)}, "
@@ -278,35 +305,45 @@ def _state_levers(chapter: Chapter, found: Moved) -> None:
         question="decisions",
     )
     if not found.terms.newcomers:
-        chapter.state(
-            "lever_new_customers", _without_newcomers(chapter, found), verdict=without_blame(chapter, "watch")
-        )
+        _state_no_newcomers(chapter, found)
 
 
-def _without_newcomers(chapter: Chapter, found: Moved) -> str:
-    days = plural(found.days, "day")
-    if closed_base(chapter).closed:
-        return (
-            f"What better new customers would bring can't be told: nobody won in the last {days} is in the ledger, "
-            "whether or not the business won any."
+def _state_no_newcomers(chapter: Chapter, found: Moved) -> None:
+    closed = closed_base(chapter)
+    verdict: Verdict = without_blame(chapter, "watch")
+    if closed.closed and closed.won_until is not None:
+        statement = (
+            f"What better new customers would bring can't be told: nobody won after {day(closed.won_until)} is in the "
+            "ledger, whether or not the business won any."
         )
-    return (
-        f"Nobody bought for the first time in the last {days}, so better new customers would move nothing: first there "
-        "must be some."
-    )
+    elif _nobody_for_new(chapter):
+        verdict = "unknown"
+        statement = (
+            "What better new customers would bring can't be told: who is new isn't known in this ledger, which begins "
+            "in the middle of its customers' lives."
+        )
+    else:
+        statement = (
+            f"Nobody bought for the first time in the last {plural(found.days, 'day')}, so better new customers would "
+            "move nothing: first there must be some."
+        )
+    chapter.state("lever_new_customers", statement, verdict=verdict)
 
 
 def _state_retention(chapter: Chapter, found: Moved) -> None:
     raised = retention(found)
     if isinstance(raised, Unsaid):
-        chapter.state("retention_points", raised.reason, verdict="unknown")
+        kept = found.levers.retention.rate.value
+        nothing_to_gain = kept + found.terms.retention_points >= 1
+        chapter.state("retention_points", raised.reason, verdict="good" if nothing_to_gain else "unknown")
         return
     life, rate = raised.life, raised.rate
     stands, verdict = _beside_literature(life)
     least, most = LITERATURE
     chapter.state(
         "retention_points",
-        f"Of what today's customers bring in a year they bring {percent(rate.value)} again in the next. "
+        f"Of the money that today's customers bring in a year (not of the customers) they bring {percent(rate.value)} "
+        "again in the next. "
         f"{points_of(found).capitalize()} more would add {tenths(life.value)} to what a "
         f"customer of this base is worth in {count(LIFE_YEARS)} years{_shares(chapter, life)}, {stands} the "
         f"{percent(least)} to {percent(most)} of the literature; over the next {count(found.terms.horizon_days)} days "
@@ -333,7 +370,8 @@ def _beside_literature(life: Estimate) -> tuple[str, Verdict]:
 def _bounds(chapter: Chapter, estimate: Estimate) -> str:
     if pd.isna(estimate.low):
         return ""
-    return f" ({percent(chapter.parameters.interval)} interval {between(estimate.low, estimate.high)})"
+    interval = percent(chapter.parameters.interval)
+    return f" ({interval} interval of the model's parameters alone {between(estimate.low, estimate.high)})"
 
 
 def _shares(chapter: Chapter, estimate: Estimate) -> str:

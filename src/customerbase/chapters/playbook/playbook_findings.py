@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 
@@ -21,6 +22,7 @@ from .levers import Moved
 SERVING = {"order_cost": "what an order costs", "contact_cost": "what a contact costs"}
 UNREACHABLE = 0.2  # share of customers who may not be contacted from which on it is worth a word
 NAMED = 3
+ENOUGH_FOR_HALF = 10  # customers on a list of whom half is worth a word
 
 
 def findings(
@@ -48,9 +50,9 @@ def findings(
     of: dict[str, dict[str, Any]] = actions.set_index("action").to_dict("index")  # type: ignore[assignment]
     total: dict[str, Any] = counts.iloc[-1].to_dict()  # type: ignore[assignment]
     _state_actions(chapter, of)
-    _state_protect(chapter, of["protect"])
+    _state_protect(chapter, customers, of["protect"])
     _state_develop(chapter, customers, of["develop"])
-    _state_win_back(chapter, of["win back"])
+    _state_win_back(chapter, customers, of["win back"])
     _state_let_go(chapter, customers, of)
     _state_lists(chapter, total)
     campaigns.state_findings(chapter, *measured)
@@ -69,7 +71,7 @@ def _state_actions(chapter: Chapter, of: dict[str, dict[str, Any]]) -> None:
     )
 
 
-def _state_protect(chapter: Chapter, row: dict[str, Any]) -> None:
+def _state_protect(chapter: Chapter, customers: pl.DataFrame, row: dict[str, Any]) -> None:
     number, stake = row["customers"], row["value_at_stake"]
     if not number:
         return
@@ -77,7 +79,8 @@ def _state_protect(chapter: Chapter, row: dict[str, Any]) -> None:
     if stake > 0:
         days, currency = count(chapter.parameters.horizon_days), chapter.parameters.currency
         statement += (
-            f": {money(stake, currency)} are expected of them over the next {days} days{_on_list(chapter, row)}"
+            f": {money(stake, currency)} are expected of them over the next {days} days"
+            f"{_on_list(chapter, customers, row, 'protect')}"
         )
         known = {"value": stake, "unit": currency}
     chapter.state("protect", f"{statement}.", verdict="act", question="decisions", **known)
@@ -88,10 +91,11 @@ def _state_develop(chapter: Chapter, customers: pl.DataFrame, row: dict[str, Any
     if not number:
         chapter.state("develop", "No customer stands out as one to develop by these rules.", question="decisions")
         return
-    statement = f"Develop {plural(number, 'customer')} who could buy more, or already do"
+    statement = f"Develop {plural(number, 'customer')} who have climbed, grown or could buy more"
     if stake > 0:
         days = count(chapter.parameters.horizon_days)
-        statement += f": {money(stake, currency)} are at stake over the next {days} days{_on_list(chapter, row)}"
+        statement += f": {money(stake, currency)} are at stake over the next {days} days"
+        statement += _on_list(chapter, customers, row, "develop")
     theirs = customers.filter((pl.col("action") == "develop") & pl.col("on_list"))
     first = theirs.sort("value_at_stake", "customer", descending=[True, False], nulls_last=True).head(NAMED)
     if not first.is_empty():
@@ -100,7 +104,7 @@ def _state_develop(chapter: Chapter, customers: pl.DataFrame, row: dict[str, Any
     chapter.state("develop", f"{statement}.", verdict="act", question="decisions", **known)
 
 
-def _state_win_back(chapter: Chapter, row: dict[str, Any]) -> None:
+def _state_win_back(chapter: Chapter, customers: pl.DataFrame, row: dict[str, Any]) -> None:
     number, stake = row["customers"], row["value_at_stake"]
     if not number:
         return
@@ -109,7 +113,7 @@ def _state_win_back(chapter: Chapter, row: dict[str, Any]) -> None:
     if stake > 0:
         days, currency = count(chapter.parameters.horizon_days), chapter.parameters.currency
         statement += f"; as customers they would bring {money(stake, currency)} more over the next {days} days"
-        statement += _on_list(chapter, row)
+        statement += _on_list(chapter, customers, row, "win back")
         known = {"value": stake, "unit": currency}
     chapter.state("win_back", f"{statement}.", verdict="act", question="losing", **known)
 
@@ -155,15 +159,18 @@ def _state_let_go(chapter: Chapter, customers: pl.DataFrame, of: dict[str, dict[
     )
 
 
-def _on_list(chapter: Chapter, row: dict[str, Any]) -> str:
-    """Say how much of what is at stake is with those who may be called."""
-    number = row["on_list"]
-    if number == row["customers"]:
-        return ""
+def _on_list(chapter: Chapter, customers: pl.DataFrame, row: dict[str, Any], action: str) -> str:
+    """Say how much of what is at stake is with those who may be called, and how little with half of them."""
+    number, currency = row["on_list"], chapter.parameters.currency
     if not number:
         return ", none of it with anybody on the list"
-    stake = money(row["stake_on_list"], chapter.parameters.currency)
-    return f", of it {stake} with the {count(number)} on the list to be called"
+    each = customers.filter((pl.col("action") == action) & pl.col("on_list"))["value_at_stake"].drop_nulls()
+    half = ""
+    if number >= ENOUGH_FOR_HALF and len(each):
+        half = f" (half of them {money(float(np.median(each)), currency)} or less each)"
+    if number == row["customers"]:
+        return half
+    return f", of it {money(row['stake_on_list'], currency)} with the {count(number)} on the list to be called{half}"
 
 
 def _profit(chapter: Chapter, row: dict[str, Any]) -> str:

@@ -129,7 +129,7 @@ def by_rung(ladder: Ladder, earned: pl.DataFrame) -> pd.DataFrame:
     ----------
     ladder : Ladder
     earned : polars.DataFrame
-        As `chapters.profit.customer_profit` returns it.
+        As `customerbase.chapters.profit.customer_profit` returns it.
 
     Returns
     -------

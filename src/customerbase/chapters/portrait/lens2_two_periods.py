@@ -230,14 +230,16 @@ def _what_came_instead(chapter: Chapter, two: TwoPeriods) -> str:
 
 def _state_factors(chapter: Chapter, two: TwoPeriods, change: float, share: float) -> None:
     parts = zip(FACTORS.values(), two.parts("revenue"), strict=False)
-    moved = "rose" if share > 0 else "fell"
-    trend = "held steady" if abs(share) < STEADY else f"{moved} by {percent(abs(share))}"
+    year = two.before.days == periods.YEAR_DAYS
+    before = "the year before" if year else f"the {plural(two.before.days, 'day')} before"
+    higher = f"{percent(abs(share))} {'higher' if share > 0 else 'lower'} than"
+    stood = f"within {percent(STEADY)} of that" if abs(share) < STEADY else higher
     aside = "" if two.now.days >= periods.YEAR_DAYS else " (the season is not accounted for)"
     if closed_base(chapter).closed:
         aside = " (nobody won since is in the ledger)"
     chapter.state(
         "what_changed",
-        f"Revenue {trend} from the one period to the other{aside}. Of the change of "
+        f"Revenue {during(two.now)} was {stood} in {before}{aside}. Of the change of "
         f"{chapter.parameters.currency} {_signed(change)} each factor explains: "
         f"{', '.join(f'{name} {_signed(part)}' for name, part in parts)}.",
         value=change,

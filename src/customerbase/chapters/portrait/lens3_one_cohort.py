@@ -25,7 +25,7 @@ def one_cohort(chapter: Chapter, days: pl.DataFrame, followed: Cohorts, cohort: 
     ----------
     chapter : Chapter
     days : polars.DataFrame
-        See `chapters.lenses.customer_days`.
+        See `customerbase.chapters.portrait.lenses.customer_days`.
     followed : Cohorts
     cohort : str, optional
         Its name as tables show it: ``1997-02``, ``2024 Q3`` or ``2024``. By default the largest of those watched for at

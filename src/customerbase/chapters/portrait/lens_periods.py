@@ -29,7 +29,7 @@ def customers_of(chapter: Chapter, days: pl.DataFrame, period: Period) -> pl.Dat
 
 
 def first_purchase_day(days: pl.DataFrame) -> dt.date:
-    """Return the day of the first purchase that stood; see `chapters.lenses.customer_days`."""
+    """Return the day of the first purchase that stood; see `customerbase.chapters.portrait.lenses.customer_days`."""
     first: dt.date = days["first_day"].min()  # type: ignore[assignment]
     return first
 

@@ -56,7 +56,7 @@ def factors(chapter: Chapter, earned: pl.DataFrame, valued: pl.DataFrame | Unsai
     ----------
     chapter : Chapter
     earned : polars.DataFrame
-        As `chapters.profit.customer_profit` returns it.
+        As `customerbase.chapters.profit.customer_profit` returns it.
     valued : polars.DataFrame or Unsaid
         As `model_values` returns it.
 
@@ -215,11 +215,11 @@ def state_findings(chapter: Chapter, factors: pd.DataFrame | Unsaid) -> None:
         chapter.state("ltv_factors", reason, verdict="unknown")
         return
     what = "profit" if profit_known(chapter) else "revenue"
-    profit = f" × {percent(base['profit_share'])} profit" if profit_known(chapter) else ""
+    profit = f" × {percent(base['profit_share'], 1)} profit" if profit_known(chapter) else ""
     statement = (
         f"The mean customer brings {money(base['value'], currency)} of {what} over a lifetime: "
         f"{money(base['mean_purchase'], currency)} a purchase × {number(base['purchases_a_year'])} purchases a year"
-        f"{profit} × {number(base['years'], 2)} years"
+        f"{profit} × {number(base['years'])} years"
     )
     if np.isfinite(base["model"]):
         days = plural(given.horizon_days, "day")

@@ -15,6 +15,7 @@ from ...ledger.returns import STOOD
 from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
 from ...wording import DASH, count, day, if_known, money, number, percent, plural
+from ..closed_base import closed_base
 from ..first_line import first_line
 
 
@@ -98,12 +99,14 @@ def state_findings(chapter: Chapter, years: pd.DataFrame | Unsaid) -> None:
     currency, revenue = chapter.parameters.currency, last["revenue_new"] + last["revenue_existing"]
     new, existing = (money(last[f"revenue_{kind}"], currency) for kind in ("new", "existing"))
     customers = plural(last["existing"], "existing customer")
+    closed = closed_base(chapter).closed
+    nobody = "The ledger holds nobody won in the last year" if closed else "In the last year nobody new was won"
     statement = (
         f"In the last year {plural(last['new'], 'new customer')} brought {new} and {customers} {existing}"
         if last["new"]
-        else f"In the last year nobody new was won; {customers} brought {existing}"
+        else f"{nobody}; {customers} brought {existing}"
     )
     share = last["revenue_new"] / revenue if revenue > 0 else None
     if share is not None and last["new"]:
-        statement += f": new customers bring {percent(share)} of revenue"
+        statement += f": new customers bring {percent(share)} of revenue, their later purchases included"
     chapter.state("new_against_existing", f"{statement}.", value=share, unit="share of revenue")

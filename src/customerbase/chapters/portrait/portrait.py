@@ -214,6 +214,9 @@ def _state_repeat_share(chapter: Chapter, months: pd.DataFrame, lately: RepeatBu
         )
         return
     statement = f"Repeat purchases brought {percent(lately.share)} of {_gross(chapter)} {during(lately.period)}"
+    if lately.new > 0:
+        first = percent(1 - lately.share)
+        statement += f", first purchases {first} (what new customers bought after their first day counts as repeat)"
     verdict: Verdict = "note"
     won_last = months.loc[months["new_customers"] > 0, "month"].iloc[-1]
     if (months["month"] > won_last).sum() > MONTHS_WITHOUT_NEW:

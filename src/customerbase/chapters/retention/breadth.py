@@ -14,7 +14,7 @@ from ...errors import CannotSay
 from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
 from ...wording import DASH, listed
-from .hazard_ratios_in_words import SIGNIFICANT, UsualWait, chance
+from .hazard_ratios_in_words import SIGNIFICANT, chance, in_words
 from .repurchase import SPEND, SPLIT, Waits, ends_of, fit_waits
 
 LOT = "Only offering a further category to customers drawn by lot can tell for sure"
@@ -48,7 +48,6 @@ class Answer(NamedTuple):
 
     Attributes
     ----------
-    usual : UsualWait
     question : str
     ratio, low, high : float
         Hazard ratio with its ends, for show.
@@ -56,7 +55,6 @@ class Answer(NamedTuple):
         How often chance alone would show as much, corrected for the number of variants (Holm).
     """
 
-    usual: UsualWait
     question: str
     ratio: float
     low: float
@@ -65,8 +63,11 @@ class Answer(NamedTuple):
 
     @property
     def words(self) -> str:
-        """The days that a usual wait becomes."""
-        return self.usual.in_words(self.ratio, self.low, self.high)
+        """How much likelier customers come back on a day.
+
+        In per cent, since a comparison of customers with themselves has no curve that would give days.
+        """
+        return in_words(self.ratio, self.low, self.high)
 
     @property
     def sooner(self) -> bool:
@@ -91,12 +92,20 @@ Answers = dict[str, Answer]
 # usual and relative add up to the last basket's breadth, so together they split what that tells
 ALONE, EQUAL, EVER, USUAL, RELATIVE, WITHIN = "alone", "equal", "ever", "usual", "relative", "within"
 VARIANTS = (
-    Variant(ALONE, "wider last basket, nothing else equal", "categories_last", ()),
-    Variant(EQUAL, "wider last basket, equal spend and rhythm", "categories_last", (*SPEND, *RHYTHM)),
-    Variant(EVER, "more categories ever bought, all that equal", "categories_so_far", (*SPEND, *RHYTHM)),
-    Variant(USUAL, "customers whose usual basket is wider", "categories_usual", (SPLIT[1], *SPEND, *RHYTHM)),
-    Variant(RELATIVE, "a basket wider than the customer's usual", "categories_relative", (SPLIT[0], *SPEND, *RHYTHM)),
-    Variant(WITHIN, "the same customer, after a wider basket", "categories_last", ("spend_relative",), within=True),
+    Variant(ALONE, "between customers: last basket, nothing else equal", "categories_last", ()),
+    Variant(EQUAL, "between customers: last basket", "categories_last", (*SPEND, *RHYTHM)),
+    Variant(EVER, "between customers: categories ever bought", "categories_so_far", (*SPEND, *RHYTHM)),
+    Variant(USUAL, "between customers: usual basket", "categories_usual", (SPLIT[1], *SPEND, *RHYTHM)),
+    Variant(
+        RELATIVE, "all customers: this basket against their usual", "categories_relative", (SPLIT[0], *SPEND, *RHYTHM)
+    ),
+    Variant(
+        WITHIN,
+        "within one customer only: one basket against another",
+        "categories_last",
+        ("spend_relative",),
+        within=True,
+    ),
 )
 
 
@@ -134,7 +143,7 @@ def _breadth(chapter: Chapter, compared: Waits) -> Answers:
         except ValueError:
             continue  # what these waits can't tell is left out
         p_value = float(fit.coefficients["p_value"].iloc[0])
-        answers[variant.name] = Answer(compared.usual, variant.question, *ends_of(fit.coefficients)[0], p_value)
+        answers[variant.name] = Answer(variant.question, *ends_of(fit.coefficients)[0], p_value)
     if not {EQUAL, WITHIN} <= answers.keys():
         raise CannotSay("Too few customers have come back after baskets of different breadth to say what breadth does.")
     corrected = holm([answer.p_value for answer in answers.values()])
@@ -150,8 +159,12 @@ def about(found: Answers | Unsaid) -> Unsaid | None:
     return Unsaid(
         "If breadth held customers, the same customer would come back sooner after a wider basket. If those who stay "
         "simply buy more widely, customers would differ from one another, but a customer would not differ from "
-        "themselves. Blue compares customers with others, orange a customer with their own usual. Discounts, "
-        "complaints and returns are not held equal here, so numbers differ a little from those above."
+        "themselves. Grey holds nothing else equal, blue compares customers at equal spend and rhythm, orange a "
+        "customer with their own usual. Discounts, complaints and returns are not held equal here, so numbers differ a "
+        "little from those above. Per cent are how much likelier a customer comes back on any day of the wait; the "
+        "more is held equal, the further from 0 the same effect lies, so heed which way each row points rather than "
+        f"which reaches furthest. Even a bar clear of 0 could be chance: a claim asks for p below {SIGNIFICANT:g}, "
+        "corrected for how many are asked."
     )
 
 
@@ -170,7 +183,7 @@ def breadth_table(found: Answers | Unsaid) -> ShownTable | None:
     columns: Columns = {
         "question": ("question, for twice the categories", str),
         "answer": ("answer", str),
-        "days": (f"a usual wait of {found[WITHIN].usual.in_days} becomes", str),
+        "likelier": ("likelier back on a day", str),
         "doubt": ("p, corrected", str),
     }
     return show_table(
@@ -214,8 +227,8 @@ def _across(found: Answers) -> dict[str, str]:
 def _conclusion(found: Answers) -> str:
     same = found[WITHIN]
     others = listed([f"{found[name].words} with {whom}" for name, whom in _across(found).items()])
-    others = f"at equal spend and rhythm a usual wait of {same.usual.in_days} becomes {others}"
-    own = f"{same.words} with the same customer after a basket with twice the categories"
+    others = f"at equal spend and rhythm the chance to come back on a day differs by {others}"
+    own = f"by {same.words} with the same customer after a basket with twice the categories"
     if same.sooner:
         return (
             f"Breadth goes with coming back within customers too: {others} and {own}. That is what one would see if "

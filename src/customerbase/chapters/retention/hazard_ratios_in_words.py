@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from models.survival import kaplan_meier
+from models.standardised_survival import StandardisedSurvival
 
 from ...wording import DASH, number
 
@@ -22,12 +22,22 @@ class UsualWait:
 
     Attributes
     ----------
-    days, survival : ndarray of shape (n,)
-        The share of waits that last longer than so many days, falling from one on day 0.
+    curves : StandardisedSurvival
+        The share of waits that last longer than so many days, of a regression's own curves: each wait at what was
+        known of it, so that a hazard ratio changes each wait as the regression says.
     """
 
-    days: np.ndarray
-    survival: np.ndarray
+    curves: StandardisedSurvival
+
+    @property
+    def longest(self) -> float:
+        """Days of the longest wait that was watched."""
+        return float(self.curves.days[-1])
+
+    @cached_property
+    def _waiting(self) -> float:
+        """The share that still waits once half of those who come back are back."""
+        return float(1 + self.curves.at()[-1]) / 2
 
     @property
     def usual(self) -> float:
@@ -40,12 +50,26 @@ class UsualWait:
         return f"{_rounded(self.usual)} days"
 
     def becomes(self, ratio: float) -> float:
-        """Return the days that a usual wait becomes with a hazard ratio; infinite where nobody was watched so long."""
-        lasting = ((1 + self.survival[-1]) / 2) ** (1 / ratio)
-        return float(np.interp(-lasting, -self.survival, self.days, right=math.inf))
+        """Return the days that a usual wait becomes where a hazard ratio holds on each of its days.
+
+        Parameters
+        ----------
+        ratio : float
+            Above 0.
+
+        Returns
+        -------
+        float
+            The day on which as many still wait as do, without it, after a usual wait; infinite where nobody was
+            watched so long.
+        """
+        return float(np.interp(-self._waiting, -self.curves.at(math.log(ratio)), self.curves.days, right=math.inf))
 
     def in_words(self, ratio: float, low: float, high: float) -> str:
-        """Return the days that a usual wait becomes, with the ends of the interval: 4.2 (4.1 to 4.3)."""
+        """Return the days that a usual wait becomes, with the ends of the interval: 4.2 (4.1 to 4.3).
+
+        The interval is that of the hazard ratio alone; the curves it is applied to are taken as known.
+        """
         if not all(math.isfinite(each) and each > 0 for each in (ratio, low, high)):
             return "can't be told"
         days = [self.becomes(each) for each in (ratio, high, low)]
@@ -55,21 +79,7 @@ class UsualWait:
         return f"{shown} ({soonest} to {latest})"
 
     def _shown(self, days: float, digits: int) -> str:
-        return f"over {_rounded(self.days[-1])}" if math.isinf(days) else _rounded(days, digits)
-
-
-def usual_wait(days: ArrayLike, observed: ArrayLike) -> UsualWait:
-    """Measure how long customers usually wait.
-
-    Parameters
-    ----------
-    days : array_like of shape (n,)
-        How long each wait lasted, or has lasted so far.
-    observed : array_like of bool, shape (n,)
-        Whether it ended with a purchase.
-    """
-    curve = kaplan_meier(days, observed)
-    return UsualWait(curve["days"].to_numpy(), curve["survival"].to_numpy())
+        return f"over {_rounded(self.longest)}" if math.isinf(days) else _rounded(days, digits)
 
 
 def in_words(ratio: float, low: float, high: float) -> str:
@@ -87,10 +97,11 @@ def _rounded(days: float, digits: int = 2) -> str:
 
 
 def chance(p: float) -> str:
-    """Return a p-value in words."""
+    """Return a p-value in words: 0.049, under 0.001, or a dash where there is none."""
     if not math.isfinite(p):
         return DASH
-    return f"{p:.2f}" if p >= 0.01 else "under 0.01"
+    # two digits would tell 0.046 as 0.05
+    return f"{p:.3f}" if p >= 0.001 else "under 0.001"
 
 
 def sentence_start(text: str) -> str:

@@ -24,7 +24,14 @@ from .repurchase import Regression, ends_of, fit_waits
 PARTS_OF_THE_WAIT = 8
 CURVES = 3
 SMALL_DRIFT = 0.10  # in log hazard: what nobody would act on
-LASTS, UNTOLD = "lasts", "can't be told"
+LASTS, CHANGES_LITTLE, TURNS, TURNS_LITTLE, UNTOLD = (
+    "lasts",
+    "changes little",
+    "turns round",
+    "turns round, but little",
+    "can't be told",
+)
+MUCH_THE_SAME = (LASTS, CHANGES_LITTLE, TURNS_LITTLE, UNTOLD)  # no figure shows a change that nobody would act on
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ def lasting_table(found: Lasting | Unsaid) -> ShownTable | None:
             "doubt": [chance(p) for p in table["p_value"]],
             # what may be no effect can't be said to last
             "so": [
-                DASH if becomes == LASTS and not row["told"] else becomes
+                DASH if becomes in (LASTS, CHANGES_LITTLE) and not row["told"] else becomes
                 for row in table.to_dict("records")
                 for becomes in [course(row)]
             ],
@@ -111,7 +118,7 @@ def lasting_table(found: Lasting | Unsaid) -> ShownTable | None:
         "so": ("the effect", str),
         "early": (f"in the first {plural(found.split_days, 'day')}", str),
         "late": ("later", str),
-        "doubt": ("p that it lasts", str),
+        "doubt": ("p if it lasted", str),
     }
     return show_table(rows, "How much likelier customers come back on a day, early and late in the wait", columns)
 
@@ -122,8 +129,8 @@ def about(found: Lasting | Unsaid) -> Unsaid | None:
         return None
     return Unsaid(
         f"Half of the next purchases come within {plural(found.split_days, 'day')}. p is corrected for how many are "
-        "listed, and rather too large than too small, since both parts hold the same customers; that all effects "
-        f"together last: p {chance(found.p_value)} (Grambsch and Therneau's test). Of many purchases even a small "
+        "listed, and rather too large than too small, since both parts hold the same customers; if all effects "
+        f"lasted: p {chance(found.p_value)} (Grambsch and Therneau's test). Of many purchases even a small "
         "change shows, so look at its size."
     )
 
@@ -143,10 +150,13 @@ def course(row: Mapping[Any, Any]) -> str:
     early, late = row["early"], row["late"]
     if not np.isfinite([early, late, row["p_value"]]).all():
         return UNTOLD
-    if row["p_value"] >= SIGNIFICANT or abs(np.log(late / early)) < SMALL_DRIFT:
+    if row["p_value"] >= SIGNIFICANT:
         return LASTS
+    is_small = abs(np.log(late / early)) < SMALL_DRIFT
     if max(row["early_p"], row["late_p"]) < SIGNIFICANT and (early > 1) != (late > 1):
-        return "turns round"
+        return TURNS_LITTLE if is_small else TURNS
+    if is_small:
+        return CHANGES_LITTLE
     return "fades" if abs(np.log(late)) < abs(np.log(early)) else "grows"
 
 

@@ -27,7 +27,7 @@ from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
 from ...wording import between, count, listed, number, percent, plural
 from ..left_cut import left_cut
-from .hazard_ratios_in_words import SIGNIFICANT, UsualWait, chance, sentence_start, usual_wait
+from .hazard_ratios_in_words import SIGNIFICANT, UsualWait, chance, sentence_start
 
 MOST_WAITS = 200_000  # more are not needed to tell effects of one per cent, and cost time
 EVENTS_A_COVARIATE = 20  # Vittinghoff & McCulloch (2007) find 10 enough for errors, fewer customers repeat here
@@ -56,8 +56,6 @@ class Waits:
         Customers drawn, and all there are.
     left_out : int
         Waits of customers who had paid for nothing yet.
-    usual : UsualWait
-        How long a wait of `rows` usually is.
     by_point : frozenset of str
         Shares that differ so little between waits that their unit is one point here rather than ten.
     """
@@ -67,7 +65,6 @@ class Waits:
     customers: int
     of: int
     left_out: int
-    usual: UsualWait
     by_point: frozenset[str] = frozenset()
 
     def more(self, name: str) -> str:
@@ -85,12 +82,15 @@ class Regression:
     waits : Waits
     fit : CoxFit
         Stratified into waits after a first purchase and after later ones.
+    usual : UsualWait
+        How long a wait usually is, by the fit's own curves.
     foretold, by_rhythm : OnOthers
         Concordance on customers not fitted, of all covariates and of the customers' rhythm alone.
     """
 
     waits: Waits
     fit: CoxFit
+    usual: UsualWait
     foretold: OnOthers
     by_rhythm: OnOthers
 
@@ -135,8 +135,7 @@ def waits(chapter: Chapter) -> Waits:
     by_point = [name for name in covariates if _is_narrow(rows[name], name)]
     rows = rows.with_columns(pl.col(by_point) * 10)
     left_out = found.height - rows.height
-    usual = usual_wait(rows["days"], rows["observed"])
-    return Waits(rows, covariates, drawn.height, visits.height, left_out, usual, frozenset(by_point))
+    return Waits(rows, covariates, drawn.height, visits.height, left_out, frozenset(by_point))
 
 
 def _not_counted(left_out: int) -> str:
@@ -203,7 +202,7 @@ def regression(chapter: Chapter, compared: Waits) -> Regression:
         )
     except ValueError as reason:
         raise CannotSay(f"What brings customers back sooner can't be told from this ledger: {reason}") from None
-    return Regression(compared, fit, foretold, by_rhythm)
+    return Regression(compared, fit, UsualWait(fit.standardised_survival()), foretold, by_rhythm)
 
 
 def fit_waits(rows: pl.DataFrame, names: list[str], interval: float, strata: str = "repeat") -> CoxFit:
@@ -219,7 +218,7 @@ def effects_table(found: Regression | Unsaid) -> ShownTable | None:
     rows = pd.DataFrame(
         {
             "more": [sentence_start(found.waits.more(name)) for name in effects["covariate"]],
-            "days": [found.waits.usual.in_words(*ends) for ends in ends_of(effects)],
+            "days": [found.usual.in_words(*ends) for ends in ends_of(effects)],
             "ratio": [f"{ratio:.2f} ({between(low, high, '{:.2f}')})" for ratio, low, high in ends_of(effects)],
             "usual": [_usual(found.waits, name) for name in effects["covariate"]],
             "doubt": [chance(p) for p in effects["p_value"]],
@@ -227,7 +226,7 @@ def effects_table(found: Regression | Unsaid) -> ShownTable | None:
     )
     columns: Columns = {
         "more": ("with", str),
-        "days": (f"a usual wait of {found.waits.usual.in_days} becomes", str),
+        "days": (f"a usual wait of {found.usual.in_days} becomes", str),
         "usual": ("usual here (middle half)", str),
         "ratio": ("hazard ratio", str),
         "doubt": ("p, corrected", str),
@@ -243,8 +242,12 @@ def about(chapter: Chapter, found: Regression | Unsaid) -> Unsaid | None:
         return None
     compared = found.waits
     said = [
-        "With a hazard ratio of 1.10 a customer is 10% likelier to come back on any day of the wait (Cox regression); "
-        f"where p, corrected for how many are listed, is {SIGNIFICANT:g} or more, it could be chance.",
+        "With a hazard ratio of 1.10 a customer is 10% likelier to come back on any day of the wait (Cox regression).",
+        f"Bars and brackets are {percent(found.fit.interval)} intervals, which miss the truth "
+        f"{percent(1 - found.fit.interval)} of the time; a claim asks for more: where p, corrected for how many are "
+        f"listed, is {SIGNIFICANT:g} or more, it could be chance.",
+        "Days suppose that the effect lasts through the wait, which is looked at below; they are those of the waits "
+        "compared, each at its own customer's rhythm and all else listed.",
         f"{plural(found.fit.rows, 'wait')} of {plural(found.fit.clusters, 'customer')} were compared; "
         f"{count(found.fit.events)} of them ended with a next purchase.",
     ]
@@ -308,7 +311,7 @@ def state_findings(chapter: Chapter, found: Regression | Unsaid) -> None:
             unit="concordance",
         )
         return
-    usual, first = found.waits.usual, told.iloc[0]
+    usual, first = found.usual, told.iloc[0]
     parts = [
         f"{found.waits.more(row['covariate'])}: {usual.in_words(row['hazard_ratio'], row['low'], row['high'])}"
         for row in told.head(MOST_TOLD).to_dict("records")
@@ -316,7 +319,7 @@ def state_findings(chapter: Chapter, found: Regression | Unsaid) -> None:
     chapter.state(
         "comes_back_sooner",
         f"Beside a customer's own rhythm, what goes most with a sooner or later purchase is, in what a usual wait of "
-        f"{usual.in_days} becomes: {listed(parts)}. {foretold_in_words(found)}",
+        f"{usual.in_days} becomes if the effect lasts: {listed(parts)}. {foretold_in_words(found)}",
         value=first["hazard_ratio"],
         low=first["low"],
         high=first["high"],

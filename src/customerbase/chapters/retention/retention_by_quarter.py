@@ -14,15 +14,17 @@ from ...errors import CannotSay
 from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
 from ...wording import between, count, day, plural
+from ..closed_base import closed_base
 
 
 @says_why_not
 def rate_by_quarter(chapter: Chapter) -> pd.DataFrame:
     """Return the retention rate of each whole quarter that says something of keeping customers.
 
-    Until `active_days` after the ledger's first day nobody can have fallen silent. Where all customers were won at the
-    beginning, those who bought once fall silent together, `active_days` after the last was won; such a rate is that of
-    how the ledger was drawn. Quarters that begin before are left out.
+    Until `active_days` after the ledger's first day nobody can have fallen silent. Where the ledger follows only
+    customers won up to some day, or nobody was won in all these quarters, those who bought once fall silent together,
+    until `active_days` after the last was won; such a rate is that of how the ledger was drawn. Quarters that begin by
+    then are left out.
 
     Returns
     -------
@@ -33,7 +35,8 @@ def rate_by_quarter(chapter: Chapter) -> pd.DataFrame:
     terms = {"active_days": given.active_days, "interval": given.interval}
     rates = retention_rate(chapter.purchases, chapter.as_of, period="quarter", **terms)  # type: ignore[arg-type]
     rates = rates[rates["crr"].notna()]
-    settled = _settled_from(chapter, nobody_new=not rates["customers_new"].any())
+    won_no_more = closed_base(chapter).closed or not rates["customers_new"].any()
+    settled = _settled_from(chapter, won_no_more=won_no_more)
     rates = rates[rates["start"] >= pd.Timestamp(settled)].reset_index(drop=True)
     if rates.empty:
         raise CannotSay(
@@ -43,10 +46,11 @@ def rate_by_quarter(chapter: Chapter) -> pd.DataFrame:
     return rates
 
 
-def _settled_from(chapter: Chapter, *, nobody_new: bool) -> dt.date:
+def _settled_from(chapter: Chapter, *, won_no_more: bool) -> dt.date:
     first = chapter.purchases.group_by("customer").agg(pl.col("date").min())["date"].cast(pl.Date)
-    begun = first.max() if nobody_new else first.min()
-    return begun + dt.timedelta(days=chapter.parameters.active_days)  # type: ignore[operator, return-value]
+    begun = first.max() if won_no_more else first.min()
+    # active at a quarter's start is active at the end of the day before
+    return begun + dt.timedelta(days=chapter.parameters.active_days + 1)  # type: ignore[operator, return-value]
 
 
 def rate_table(chapter: Chapter, rates: pd.DataFrame | Unsaid) -> ShownTable | None:

@@ -15,15 +15,18 @@ from ...chapter import Chapter
 from ...errors import CannotSay
 from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
-from ...wording import between, count, key, listed, percent, plural
+from ...wording import NOT_RECORDED, between, count, key, listed, percent, plural
 from .first_purchase_groups import COHORT, DISCOUNTED, of_customers_table, of_ledger
-from .hazard_ratios_in_words import SIGNIFICANT
+from .hazard_ratios_in_words import SIGNIFICANT, chance
 from .waits import Waits, watched_days
 
 FEWEST_IN_GROUP = 30
 MOST_GROUPS = 6
 OTHERS = "all others"
-WITHIN_KINDS = "Managers are compared within a kind of customer: which kinds they serve isn't their doing."
+WITHIN_KINDS = (
+    "Managers are compared within a kind of customer, since which kinds they serve isn't their doing: one test over "
+    "all kinds together, and curves of each kind to look at."
+)
 NO_KINDS = "Managers serve different customers: that theirs come back later needn't be their doing."
 MANAGER, KIND = "manager", "kind"
 ASKED = ("category", "channel", DISCOUNTED, MANAGER)
@@ -40,7 +43,8 @@ class Grouping:
         What it is.
     groups : pandas.DataFrame
         One row a group, the one most of which came back first: group, customers, back (share back within `days`), low,
-        high, p_value (against the rest; Holm over every group of all groupings), differs.
+        high, p_value (against the rest, within strata where there are any; Holm over every group of all groupings),
+        differs.
     curves : dict of str to pandas.DataFrame
         Kaplan-Meier curves of the groups; see `models.survival.kaplan_meier`.
     days : int
@@ -54,6 +58,9 @@ class Grouping:
         That of `test`, corrected by Holm over all groupings.
     recorded : bool
         Whether it comes from the customers' table as it stands today.
+    within : tuple of Grouping
+        Where groups are tested within strata: those of each stratum, to be looked at, the one of most customers first.
+        They bear the p-values of the one test.
     """
 
     name: str
@@ -64,6 +71,12 @@ class Grouping:
     test: LogRank
     p_value: float = np.nan
     recorded: bool = False
+    within: tuple[Grouping, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Grouping, ...]:
+        """What is drawn and listed of it: itself, or the groups within each stratum."""
+        return self.within or (self,)
 
     @property
     def words(self) -> str:
@@ -101,10 +114,10 @@ class Compared:
     @property
     def about_managers(self) -> str:
         """What is to be known of the comparison of managers; empty where there is none."""
-        names = [grouping.name for grouping in self.groupings]
-        if MANAGER in names:
-            return NO_KINDS
-        return WITHIN_KINDS if any(name.startswith(f"{MANAGER} of '") for name in names) else ""
+        managers = [grouping for grouping in self.groupings if grouping.name == MANAGER]
+        if not managers:
+            return ""
+        return WITHIN_KINDS if managers[0].within else NO_KINDS
 
 
 @says_why_not
@@ -114,15 +127,19 @@ def compare(chapter: Chapter, waits: Waits) -> Compared:
     One wait a customer, so that the customers compared are independent. Log-rank test of each grouping, corrected for
     their number (Holm 1979); within those that differ, each group against the rest, corrected for the number of groups
     in all groupings together. Only true first purchases are looked at, as they stood on their day.
-    Managers are compared within a kind of customer, since whom they serve isn't their doing.
+    Managers are compared within a kind of customer, since whom they serve isn't their doing: one log-rank test
+    stratified by kind, in which customers of no recorded kind are a stratum too.
     """
     first = waits.from_first_sale
     known = of_ledger(chapter, first) if first.height else pl.DataFrame({"customer": []})
     told = of_customers_table(chapter, known.columns)
     filled_in = _filled_in_with_success(first, told)
     told = told.drop(filled_in)
-    known, within = _managers_within_kinds(known, told)
     made = {name: _grouping(chapter, name, first, known) for name in known.columns[1:]}
+    if MANAGER in made and KIND in told.columns:
+        made[MANAGER] = _within_kinds(
+            chapter, first, known.join(told.select("customer", KIND), on="customer", how="left")
+        )
     made |= {name: _grouping(chapter, name, first, told, recorded=True) for name in told.columns[1:]}
     found = [grouping for grouping in made.values() if grouping is not None]
     if not found:
@@ -130,27 +147,22 @@ def compare(chapter: Chapter, waits: Waits) -> Compared:
             f"Who comes back sooner can be compared once two groups of {FEWEST_IN_GROUP} customers each have been "
             f"watched from the first purchase; the ledger shows {plural(first.height, 'true first purchase')}."
         )
-    missing = tuple(name for name in ASKED if name not in made and not (name == MANAGER and within))
-    alike = tuple(name for name, grouping in made.items() if grouping is None and name not in within)
-    alike += (MANAGER,) if within and not any(made[name] for name in within) else ()
+    missing = tuple(name for name in ASKED if name not in made)
+    alike = tuple(name for name, grouping in made.items() if grouping is None)
     return Compared(_corrected(found), missing, alike, filled_in)
 
 
-def _managers_within_kinds(known: pl.DataFrame, told: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Return a column of managers for each kind of customer in place of theirs alone, and the names of these columns.
-
-    Nothing is changed where no kind, or no manager, is recorded.
-    """
-    kind = KIND if KIND in told.columns else None
-    if MANAGER not in known.columns or kind is None:
-        return known, []
-    of_kind = known.join(told.select("customer", of_kind=kind), on="customer", how="left", maintain_order="left")
-    kinds = of_kind["of_kind"].drop_nulls().unique().sort().to_list()
-    columns = {f"{MANAGER} of '{key(each)}'": each for each in kinds}
-    within = [
-        pl.when(pl.col("of_kind") == each).then(pl.col(MANAGER)).alias(column) for column, each in columns.items()
+def _within_kinds(chapter: Chapter, waited: pl.DataFrame, known: pl.DataFrame) -> Grouping | None:
+    """Return managers tested within kinds of customers, or None where no kind has two of them to set beside another."""
+    known = known.with_columns(pl.col(KIND).cast(pl.String).fill_null(NOT_RECORDED))
+    whole = _grouping(chapter, MANAGER, waited, known, strata=KIND)
+    sizes = waited.join(known, on="customer")[KIND].value_counts().sort("count", KIND, descending=[True, False])
+    found = [
+        _grouping(chapter, f"{MANAGER} of '{kind}'", waited, known.filter(pl.col(KIND) == kind), column=MANAGER)
+        for kind in sizes.filter(pl.col("count") >= 2 * FEWEST_IN_GROUP)[KIND]
     ]
-    return of_kind.with_columns(within).drop(MANAGER, "of_kind"), list(columns)
+    within = tuple(grouping for grouping in found if grouping is not None)
+    return replace(whole, within=within) if whole is not None and within else None
 
 
 def _filled_in_with_success(waited: pl.DataFrame, told: pl.DataFrame) -> tuple[str, ...]:
@@ -171,23 +183,36 @@ def curves(compared: Compared | Unsaid) -> pd.DataFrame:
         return pd.DataFrame(columns=["curve", "days", "survival", "low", "high", "at_risk"])
     drawn = [
         curve.assign(curve=f"{grouping.name}{' ' if grouping.name == COHORT else ': '}{group}")
-        for grouping in compared.groupings
+        for whole in compared.groupings
+        for grouping in whole.shown
         for group, curve in grouping.curves.items()
     ]
     return pd.concat(drawn, ignore_index=True)[["curve", "days", "survival", "low", "high", "at_risk"]]
 
 
 def _grouping(
-    chapter: Chapter, name: str, waited: pl.DataFrame, known: pl.DataFrame, *, recorded: bool = False
+    chapter: Chapter,
+    name: str,
+    waited: pl.DataFrame,
+    known: pl.DataFrame,
+    *,
+    recorded: bool = False,
+    column: str | None = None,
+    strata: str | None = None,
 ) -> Grouping | None:
-    """Return the grouping, or None where nearly everybody is in one group."""
-    parts = _parts(waited.join(known.select("customer", group=name), on="customer"))
+    """Return the grouping, or None where nearly everybody is in one group.
+
+    Its groups are in `column`, or in that of its name, and tested within those of the column `strata`.
+    """
+    stratum = pl.lit("") if strata is None else pl.col(strata)
+    placed = known.select("customer", group=column or name, stratum=stratum)
+    parts = _parts(waited.join(placed, on="customer"))
     if len(parts) < 2:
         return None
     rows = pl.concat(parts.values())
     # numbered, since a million names take long to tell apart
     numbers = np.repeat(np.arange(len(parts)), [part.height for part in parts.values()])
-    test = log_rank(rows["days"], rows["observed"], numbers)
+    test = log_rank(rows["days"], rows["observed"], numbers, strata=rows["stratum"])
     if np.isnan(test.p_value):
         return None
     interval = chapter.parameters.interval
@@ -195,7 +220,7 @@ def _grouping(
     watched = {group: watched_days(part, chapter.as_of) for group, part in parts.items()}
     days = _compared_on(rows, min(watched.values()))
     shares = [_height(curve, days) for curve in drawn.values()]
-    alone = each_against_the_rest(rows["days"], rows["observed"], numbers)
+    alone = each_against_the_rest(rows["days"], rows["observed"], numbers, strata=rows["stratum"])
     groups = pd.DataFrame(
         {
             "group": list(parts),
@@ -244,7 +269,8 @@ def _corrected(found: list[Grouping]) -> tuple[Grouping, ...]:
         # a group can't stand out where the grouping as a whole may be chance
         p_values = np.maximum(single, p_value)
         groups = grouping.groups.assign(p_value=p_values, differs=p_values < SIGNIFICANT)
-        corrected.append(replace(grouping, groups=groups, p_value=float(p_value)))
+        within = tuple(replace(part, p_value=float(p_value)) for part in grouping.within)
+        corrected.append(replace(grouping, groups=groups, p_value=float(p_value), within=within))
     return tuple(sorted(corrected, key=lambda grouping: grouping.p_value))
 
 
@@ -256,25 +282,25 @@ def group_table(compared: Compared | Unsaid) -> ShownTable | None:
     if isinstance(compared, Unsaid) or not any(grouping.differs for grouping in compared.groupings):
         return None
     rows = []
-    for grouping in compared.groupings:
-        groups = grouping.groups
-        rows.append(
-            {
-                "known": grouping.words + ("*" if grouping.recorded else ""),
-                "days": grouping.days,
-                "most": _share(groups.iloc[0]),
-                "least": _share(groups.iloc[-1]),
-                "p_value": grouping.p_value,
-                "differs": _standing_out(grouping),
-            }
-        )
+    for whole in compared.groupings:
+        for grouping in whole.shown:
+            rows.append(
+                {
+                    "known": grouping.words + ("*" if grouping.recorded else ""),
+                    "days": grouping.days,
+                    "most": _share(grouping.groups.iloc[0]),
+                    "least": _share(grouping.groups.iloc[-1]),
+                    "p_value": whole.p_value,
+                    "differs": _standing_out(whole),
+                }
+            )
     columns: Columns = {
         "known": ("known at the first purchase", str),
         "most": ("most come back", str),
         "least": ("fewest come back", str),
         "days": ("within (days)", count),
         "p_value": ("p, corrected", chance),
-        "differs": ("groups that differ", str),
+        "differs": ("groups that differ from the rest", str),
     }
     caption = "Who comes back within the days watched, by what was known at the first purchase"
     if any(grouping.recorded for grouping in compared.groupings):
@@ -307,11 +333,6 @@ def left_out(compared: Compared | Unsaid) -> Unsaid | None:
 
 def _named(columns: tuple[str, ...]) -> str:
     return listed([key(name).replace("_", " ") for name in columns])
-
-
-def chance(p_value: float) -> str:
-    """Return a p-value in words."""
-    return "under 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def _share(group: pd.Series) -> str:
@@ -350,13 +371,14 @@ def state_findings(chapter: Chapter, compared: Compared | Unsaid) -> None:
         )
         return
     surest = differing[0]
-    most, least = surest.groups.iloc[0], surest.groups.iloc[-1]
+    looked_at = surest.shown[0]
+    most, least = looked_at.groups.iloc[0], looked_at.groups.iloc[-1]
     chapter.state(
         "groups_differ",
         f"Of {plural(len(compared.groupings), 'thing')} known at the first purchase "
         f"{plural(len(differing), 'tells', 'tell')} who comes back sooner, beyond chance: "
-        f"{listed([grouping.words for grouping in differing])}. By {surest.words}, within "
-        f"{count(surest.days)} days {percent(most['back'])} ({between(100 * most['low'], 100 * most['high'])}%) of "
+        f"{listed([grouping.words for grouping in differing])}. By {looked_at.words}, within "
+        f"{count(looked_at.days)} days {percent(most['back'])} ({between(100 * most['low'], 100 * most['high'])}%) of "
         f"'{key(most['group'])}' come back, {percent(least['back'])} "
         f"({between(100 * least['low'], 100 * least['high'])}%) of '{key(least['group'])}'.",
         value=most["back"] - least["back"],

@@ -19,6 +19,7 @@ from .waits import FEWEST_WATCHED, Stage, Waits
 
 LONG_ENOUGH = 3  # times the usual wait, for a stage to be watched until most of those who come back are back
 FEWEST_DRAWN = 50  # silent customers from which on a chance is more than noise
+NEARLY_ALL = 0.9  # who come back even after a silence, so that it is no alarm
 WINDOWS = (7, 28, 91, 364)  # whole weeks, so that no weekday counts twice
 
 
@@ -38,7 +39,7 @@ class Silence:
         high, reach, still, still_low, still_high (see `models.hazard.AlarmingSilence`), rare (day from which fewer than
         `alive_limit` come back, missing where more always do, 0 where fewer do from the first day on), alarm (`rare`
         where that is earlier than `day`, and some day; else `day`), waiting (customers who are in it today), silent
-        (those of them who have been silent for longer than `alarm`).
+        (those of them who have been silent for `alarm` days or more).
     """
 
     window: int
@@ -96,7 +97,7 @@ def _stage(chapter: Chapter, stage: Stage, rows: pl.DataFrame, table: LifeTable,
         "rare": rare,
         "alarm": alarm,
         "waiting": waiting.height,
-        "silent": waiting.filter(pl.col("days") > alarm).height,
+        "silent": waiting.filter(pl.col("days") >= alarm).height,
     }
 
 
@@ -124,8 +125,8 @@ def silence_table(chapter: Chapter, found: Silence | Unsaid) -> ShownTable | Non
     columns: Columns = {
         "after": ("customers", str),
         "usual": ("usual wait (days)", count),
-        "alarm": ("alarming after (days)", count),
-        "missing": ("silent for longer today", str),
+        "alarm": ("alarming from day", count),
+        "missing": ("silent for so long today", str),
         "return_later": ("come back even then", str),
         "days": (f"{share} of those who return are back by day", str),
     }
@@ -134,7 +135,10 @@ def silence_table(chapter: Chapter, found: Silence | Unsaid) -> ShownTable | Non
 
 
 def state_findings(chapter: Chapter, found: Silence | Unsaid) -> None:
-    """State when silence becomes alarming, and how many customers are silent for longer."""
+    """State when silence becomes alarming, and how many customers are silent for so long.
+
+    Where nearly all come back even then it is no alarm.
+    """
     if isinstance(found, Unsaid):
         chapter.state("alarming_silence", found.reason, verdict="unknown")
         return
@@ -144,15 +148,27 @@ def state_findings(chapter: Chapter, found: Silence | Unsaid) -> None:
     silent = stages["silent"].sum()
     never = stages.loc[stages["rare"] == 0, "after"].tolist()
     seldom = f" But {listed(never)} fewer than {percent(given.alive_limit)} ever come back." if never else ""
+    even_so = _still_come(stages)
+    late = even_so >= NEARLY_ALL
+    back = f" Even of customers so late about {percent(even_so)} came back, so it is no alarm." if late else ""
     chapter.state(
         "alarming_silence",
-        f"Silence is alarming {days}: by then {percent(given.silence)} of those who come back are back, or fewer than "
-        f"{percent(given.alive_limit)} of the others still come.{seldom} "
-        f"{plural(silent, 'customer has', 'customers have')} been silent for longer, of {_of_whom(chapter, stages)}.",
+        f"Silence is {'unusual' if late else 'alarming'} {days}: by then {percent(given.silence)} of those who come "
+        f"back are back, or fewer than {percent(given.alive_limit)} of the others still come.{seldom} "
+        f"{plural(silent, 'customer has', 'customers have')} been silent for so long, of {_of_whom(chapter, stages)}."
+        f"{back}",
         value=silent,
         unit="customers",
-        verdict="watch" if silent else "good",
+        verdict="good" if not silent else "note" if late else "watch",
     )
+
+
+def _still_come(stages: pd.DataFrame) -> float:
+    """Return which share of customers came back after a silence such as those who are silent now; NaN without any."""
+    # where the alarm is the day from which coming back is rare, few do
+    still = stages["still"].where(stages["alarm"] == stages["day"], 0.0)
+    silent = stages["silent"].sum()
+    return float((still * stages["silent"]).sum() / silent) if silent else float("nan")
 
 
 def _of_whom(chapter: Chapter, stages: pd.DataFrame) -> str:

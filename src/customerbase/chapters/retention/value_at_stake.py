@@ -17,9 +17,10 @@ from ...chapter import Chapter
 from ...errors import CannotSay
 from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
-from ...wording import between, count, day, if_known, key, money, percent, plural
+from ...wording import count, day, if_known, key, percent, plural
 from .. import left_cut, purchase_model, value_tiers
 from ..lifetime_value import lifetime_value
+from .reasons import roughly
 
 MOST_COHORTS = 8
 MOST_GROUPS = 6  # of a kind, the largest; the others are taken together
@@ -27,6 +28,10 @@ OTHERS = "others"
 LONGEST_NAME = 66  # of a group, with its number
 NEAR_THE_END = 1 / 8  # of an interval's length
 NO_VALUE = "What is at stake can't be told: purchases or spend could not be forecast for every customer."
+BOUGHT_ONCE = (
+    "Who bought once can't leave by this model before buying again, so groups with many of them seem to leave least; "
+    "what they really do stands under the wait for the second purchase"
+)
 BY_COHORT, BY_TIER = "first purchase", "value tier"
 
 
@@ -41,10 +46,14 @@ class AtStake:
     groups : pandas.DataFrame
         One row a group: `by` (what the customers are grouped by) and the columns of `models.value_at_stake.by_group`.
         Those of each `by` add up to the base.
+    customers : polars.DataFrame
+        One row a customer: customer, the columns of `models.value_at_stake.value_at_stake`, and a column of groups for
+        each way to group customers, null where a customer has none.
     """
 
     base: pd.Series
     groups: pd.DataFrame
+    customers: pl.DataFrame
 
     @property
     def share(self) -> float:
@@ -56,6 +65,18 @@ def share_at_stake(group: Any) -> float:
     """Return the share of what a group's customers would bring if none left that is at stake; NaN of nothing."""
     whole = group["value"] + group["at_stake"]
     return float(group["at_stake"] / whole) if whole > 0 else np.nan
+
+
+def sum_at_stake(group: Any, currency: str) -> str:
+    """Return what is at stake in a group in two digits, with its interval where there is one."""
+    said = f"{currency} {roughly(group['at_stake'])}"
+    low, high = float(group["at_stake_low"]), float(group["at_stake_high"])
+    return f"{said} ({between_roughly(low, high)})" if np.isfinite(low) else said
+
+
+def between_roughly(low: float, high: float) -> str:
+    """Return the ends of an interval of amounts in two digits each."""
+    return "not known" if np.isnan(low) or np.isnan(high) else f"{roughly(low)} to {roughly(high)}"
 
 
 @says_why_not
@@ -73,7 +94,7 @@ def at_stake_by(chapter: Chapter, groups: pl.DataFrame, drawn: Futures | Unsaid)
     groups : polars.DataFrame
         customer, and a column of names for each way to group customers; a grouping of one group is left out.
     drawn : Futures or Unsaid
-        From `chapters.value_tiers.futures`. Without them there are no intervals.
+        From `customerbase.chapters.value_tiers.futures`. Without them there are no intervals.
     """
     return _reckoned(chapter, groups, None if isinstance(drawn, Unsaid) else drawn)
 
@@ -98,13 +119,13 @@ def _reckoned(chapter: Chapter, groups: pl.DataFrame, futures: Futures | None) -
     everybody = pl.repeat("all", stakes.height, eager=True, dtype=pl.String)
     base = by_group(stakes, everybody, futures, given.interval).iloc[0]
     parts = []
-    placed = stakes.select("customer").join(groups, on="customer", how="left", maintain_order="left")
-    for name in placed.columns[1:]:
+    placed = stakes.join(groups, on="customer", how="left", maintain_order="left")
+    for name in groups.columns[1:]:
         if placed[name].drop_nulls().n_unique() > 1:
             sums = by_group(stakes, placed[name], futures, given.interval)
             parts.append(_in_order(name, sums).assign(by=name))
     empty = base.to_frame().T.iloc[:0].assign(by=[])
-    return AtStake(base, pd.concat(parts, ignore_index=True) if parts else empty)
+    return AtStake(base, pd.concat(parts, ignore_index=True) if parts else empty, placed)
 
 
 def _groupings(chapter: Chapter) -> pl.DataFrame:
@@ -183,14 +204,13 @@ def stake_table(chapter: Chapter, stake: AtStake) -> ShownTable:
     columns: Columns = {
         "label": ("customers by", str),
         "customers": ("customers", count),
-        "revenue_at_stake": (f"revenue at stake ({chapter.parameters.currency})", count),
-        "at_stake": ("lifetime value at stake", count),
+        "at_stake": ("lifetime value at stake", roughly),
         "ends": ("from … to", str),
         "leaving": ("of those still here leave", if_known(_tenths, "not known")),
-        "point": ("a point fewer leaving keeps", if_known(count, "not known")),
-        "lost": ("lost already, at their old pace", count),
+        "point": ("a point fewer leaving keeps", if_known(roughly, "not known")),
+        "lost": ("lost already, at their old pace", roughly),
     }
-    return show_table(frame.assign(label=labels), _caption(chapter), columns)
+    return show_table(frame.assign(label=labels), f"{_caption(chapter)}. {BOUGHT_ONCE}", columns)
 
 
 @says_why_not
@@ -212,11 +232,11 @@ def one_grouping_table(chapter: Chapter, stake: AtStake, what: str) -> ShownTabl
     columns: Columns = {
         "group": (what, _whole_name),
         "value": (f"lifetime value ({chapter.parameters.currency})", count),
-        "at_stake": ("at stake", count),
+        "at_stake": ("at stake", roughly),
         "ends": ("from … to", str),
         "of_all": ("share", if_known(_tenths, "not known")),
-        "point": ("a point fewer keeps", if_known(count, "not known")),
-        "revenue_at_stake": ("revenue at stake", count),
+        "point": ("a point fewer keeps", if_known(roughly, "not known")),
+        "revenue_at_stake": ("revenue at stake", roughly),
     }
     return show_table(frame.assign(of_all=of_all), _caption(chapter), columns)
 
@@ -237,7 +257,7 @@ def _with_base(stake: AtStake) -> pd.DataFrame:
     low, high = frame["at_stake_low"].astype(float), frame["at_stake_high"].astype(float)
     here = frame["here"].astype(float)
     return frame.assign(
-        ends=[between(*ends) for ends in zip(low, high, strict=True)],
+        ends=[between_roughly(*ends) for ends in zip(low, high, strict=True)],
         leaving=frame["leaves"].astype(float).div(here.where(here > 0)),
     )
 
@@ -262,17 +282,15 @@ def state_findings(chapter: Chapter, stake: AtStake | Unsaid) -> None:
     low, high = (
         float(base[f"at_stake_{end}"]) if np.isfinite(base[f"at_stake_{end}"]) else None for end in ("low", "high")
     )
-    statement = f"Customers who leave within the next {days} days take {money(base['at_stake'], currency)}"
-    if low is not None and high is not None:
-        statement += f" ({between(low, high)})"
-    statement += " of lifetime value with them"
+    statement = f"Customers who leave within the next {days} days take {sum_at_stake(base, currency)} of lifetime value"
+    statement += " with them"
     if np.isfinite(stake.share):
         statement += f", {percent(stake.share)} of what those still here would bring if they all stayed"
     if np.isfinite(base["point"]):
         leaving = percent(base["leaves"] / base["here"], 1)
         statement += (
-            f"; {leaving} of those still here are expected to leave, and one point fewer keeps "
-            f"{money(base['point'], currency)}"
+            f"; {leaving} of those still here are expected to leave (by the model nobody can before a second "
+            f"purchase), and one point fewer keeps {currency} {roughly(base['point'])}"
         )
     if low is not None and high is not None and not _in_the_middle(base["at_stake"], low, high):
         statement += (

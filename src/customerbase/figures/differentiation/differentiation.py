@@ -83,7 +83,7 @@ def profiles(profile: pd.DataFrame, currency: str) -> Picture:
     Parameters
     ----------
     profile : pandas.DataFrame
-        From `chapters.cluster_portraits.profile`.
+        From `customerbase.chapters.differentiation.cluster_portraits.profile`.
     currency : str
     """
     names = dict(zip(profile["cluster"], profile["name"], strict=True))
@@ -209,6 +209,11 @@ def _name_groups(ax: Axes, names: dict[str, tuple[Ellipse, str]]) -> None:
         )
 
 
+def _part(share: float) -> str:
+    """Return a share of the value; what rounds to nothing though it isn't is under 1%."""
+    return "under 1%" if 0 < share < 0.005 else percent(share)
+
+
 def _ellipse(points: np.ndarray, color: str) -> Ellipse:
     """Return the ellipse that holds about half of these points."""
     spread = np.cov(points, rowvar=False) if len(points) > 2 else np.zeros((2, 2))
@@ -226,7 +231,7 @@ def value_by_needs(cells: pd.DataFrame) -> Picture:
     Parameters
     ----------
     cells : pandas.DataFrame
-        From `chapters.value_by_needs.crossed`.
+        From `customerbase.chapters.differentiation.value_by_needs.crossed`.
     """
     grouped = cells[cells["cluster"].notna()]
     if grouped.empty:
@@ -250,7 +255,7 @@ def value_by_needs(cells: pd.DataFrame) -> Picture:
         f"'{shortened(printable(best['name']), 60)}'"
     )
     words = [
-        ["" if pd.isna(size) else f"{count(size)}\n{percent(part)}" for size, part in zip(sizes, shares, strict=True)]
+        ["" if pd.isna(size) else f"{count(size)}\n{_part(part)}" for size, part in zip(sizes, shares, strict=True)]
         for sizes, shares in zip(customers.to_numpy(), parts.to_numpy(), strict=True)
     ]
     with drawing(title, height=1.5 + 0.44 * len(parts)) as (figure, ax):
@@ -274,7 +279,7 @@ def value_by_needs(cells: pd.DataFrame) -> Picture:
         figure.supxlabel(f"customers, and {what} (shade)", fontsize=8.5, color=QUIET)
     rows = "; ".join(
         f"{TOO_SELDOM if pd.isna(row['cluster']) else printable(row['name'])}, {row['value_tier']}: "
-        f"{plural(row['customers'], 'customer')}, {percent(row[share])}"
+        f"{plural(row['customers'], 'customer')}, {_part(row[share])}"
         for row in cells.to_dict("records")
     )
     return Picture(figure, f"{title}. {rows}.", shades_count=True)

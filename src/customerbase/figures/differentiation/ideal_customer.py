@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from models.calibration import by_score
 from models.ideal_customer import IdealCustomer
+from models.ideal_customer_calibration import by_score
 
 from ...chapters.differentiation.first_purchase_traits import trait_in_words
 from ...chapters.differentiation.ideal_customer import doesnt_tell

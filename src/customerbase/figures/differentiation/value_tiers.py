@@ -25,7 +25,7 @@ def tiers(sums: pd.DataFrame) -> Picture:
     Parameters
     ----------
     sums : pandas.DataFrame
-        From `chapters.value_tiers.tier_sums`.
+        From `customerbase.chapters.value_tiers.tier_sums`.
     """
     known = sums[sums["value_share"].notna()]
     if known.empty:

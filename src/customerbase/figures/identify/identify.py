@@ -124,6 +124,7 @@ def first_seen(counts: pd.DataFrame) -> Picture:
 def completeness(complete: pd.DataFrame) -> Picture:
     """Draw which share of the records holds each field, and which share of revenue comes from those."""
     fields, whole = complete.iloc[:-1].iloc[::-1], complete.iloc[-1]
+    names = [str(field).replace("_", " ") for field in fields["field"]]
     title = (
         f"{percent(whole['filled'])} of the records hold every field required; customers of whom something is missing "
         f"bring {percent(whole['revenue_missing'])} of revenue"
@@ -143,13 +144,11 @@ def completeness(complete: pd.DataFrame) -> Picture:
                 fontsize=8.5,
                 annotation_clip=False,
             )
-        _horizontal(ax, place, list(fields["field"]))
+        _horizontal(ax, place, names)
         ax.set_xlim(0, 1)
         in_percent(ax.xaxis)
         ax.set_xlabel("bars and figures: share of records; diamonds: share of revenue")
-    rows = "; ".join(
-        f"{field} {percent(filled)}" for field, filled in zip(fields["field"], fields["filled"], strict=True)
-    )
+    rows = "; ".join(f"{field} {percent(filled)}" for field, filled in zip(names, fields["filled"], strict=True))
     return Picture(figure, f"{title}. Horizontal bars, filled in by field, the fullest first: {rows}.")
 
 

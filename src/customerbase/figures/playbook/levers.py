@@ -19,8 +19,8 @@ ROOM = 1.55  # beyond the longest bar, for the amounts
 @says_why_not
 def gains(found: Moved, currency: str) -> Picture:
     """Draw what each lever adds, with its interval."""
-    levers = [gain for gain in found.levers.gains if not pd.isna(gain.profit.value)]
-    best = max(levers, key=lambda gain: gain.profit.value)
+    levers = [gain for gain in found.levers.gains if not pd.isna(gain.profit.value) and found.concerns(gain.lever)]
+    best = found.ranked()[0]
     title = f"If {in_words(found, best.lever)}, that adds {money(best.profit.value, currency)} of {found.what}"
     with drawing(title, height=3.1) as (figure, ax):
         ends = [0.0]

@@ -41,7 +41,7 @@ def rungs(frame: pd.DataFrame, unknown: Sequence[str]) -> Picture:
     Parameters
     ----------
     frame : pandas.DataFrame
-        From `chapters.ladder.by_rung`.
+        From `customerbase.chapters.portrait.ladder.by_rung`.
     unknown : sequence of str
         The rungs that aren't recorded.
     """
@@ -100,7 +100,7 @@ def flow(moved: pd.DataFrame) -> Picture:
     Parameters
     ----------
     moved : pandas.DataFrame
-        From `chapters.ladder.moves`.
+        From `customerbase.chapters.portrait.ladder.moves`.
     """
     counts = moved.groupby("move")["customers"].sum().reindex(list(MOVES), fill_value=0)
     title = f"Within a year {count(counts['up'])} climbed, {count(counts['left'])} left"

@@ -23,14 +23,28 @@ if TYPE_CHECKING:
 
 
 @says_why_not
-def by_cohort(followed: Cohorts, bases: pd.DataFrame, one: OnePeriod, currency: str) -> Picture:
-    """Draw the cohort chart: revenue over time, cohort upon cohort."""
+def by_cohort(
+    followed: Cohorts, bases: pd.DataFrame, one: OnePeriod, currency: str, *, closed: bool = False
+) -> Picture:
+    """Draw the cohort chart: revenue over time, cohort upon cohort.
+
+    Parameters
+    ----------
+    followed : customerbase.chapters.portrait.cohorts.Cohorts
+    bases : pandas.DataFrame
+        From `customerbase.chapters.portrait.lens5_whole_base.by_cohort`.
+    one : customerbase.chapters.portrait.lens1_one_period.OnePeriod
+    currency : str
+    closed : bool, default False
+        Whether the ledger follows only customers won in a certain time: then how much old ones bring is how it was
+        drawn, and no title.
+    """
     wide = followed.activity.pivot(index="period", columns="cohort", values="revenue").fillna(0)
     if not wide.to_numpy().any():
         raise CannotSay("Nothing was paid, so there is no revenue to draw by cohort.")
     total, older = bases["revenue_latest"].sum(), bases["cohort"] < pd.Timestamp(one.period.first)
     title = "Revenue over time, by when its customers were won"
-    if total > 0 and older.any():
+    if total > 0 and older.any() and not closed:
         share = percent(bases.loc[older, "revenue_latest"].sum() / total)
         title = f"Customers won before {day(one.period.first)} bring {share} of the revenue since"
     ends = period_ends(pd.Series(wide.index), followed.unit)

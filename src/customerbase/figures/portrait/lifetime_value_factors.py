@@ -22,7 +22,7 @@ def lifetime_values(factors: pd.DataFrame, currency: str, horizon_days: int) -> 
     Parameters
     ----------
     factors : pandas.DataFrame
-        From `chapters.lifetime_value_factors.factors`.
+        From `customerbase.chapters.portrait.lifetime_value_factors.factors`.
     currency : str
     horizon_days : int
     """

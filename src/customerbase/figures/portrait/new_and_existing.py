@@ -11,14 +11,16 @@ from ..style import BLUE, INK, ORANGE, QUIET, Picture, drawing, in_percent, labe
 
 
 @says_why_not
-def new_against_existing(years: pd.DataFrame, currency: str) -> Picture:
+def new_against_existing(years: pd.DataFrame, currency: str, *, closed: bool = False) -> Picture:
     """Draw the share of new customers among customers, in revenue and, where it is recorded, in the budget, by year.
 
     Parameters
     ----------
     years : pandas.DataFrame
-        From `chapters.new_and_existing.newcomers`.
+        From `customerbase.chapters.portrait.new_and_existing.newcomers`.
     currency : str
+    closed : bool, default False
+        Whether the ledger follows only customers won in a certain time.
     """
     last = years.iloc[-1]
     revenue, customers = (years[a] + years[b] for a, b in (("revenue_new", "revenue_existing"), ("new", "existing")))
@@ -35,6 +37,8 @@ def new_against_existing(years: pd.DataFrame, currency: str) -> Picture:
     title = (
         f"New customers are {' and '.join(parts[:2])}" + (f", and take {parts[2]}" if len(parts) > 2 else "")
         if last["new"]
+        else "The ledger holds nobody won in the last year"
+        if closed
         else "Nobody new was won in the last year"
     )
     looks = {"customers": (QUIET, ""), "revenue": (BLUE, "///"), "budget": (ORANGE, "....")}

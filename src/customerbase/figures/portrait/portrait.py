@@ -20,10 +20,22 @@ if TYPE_CHECKING:
 FEWEST_FOR_TENTHS = 10
 
 
-def new_and_repeat(months: pd.DataFrame, lately: RepeatBusiness, currency: str) -> Picture:
-    """Draw customers, purchases and revenue by month, first purchases under repeat ones."""
+def new_and_repeat(months: pd.DataFrame, lately: RepeatBusiness, currency: str, *, closed: bool = False) -> Picture:
+    """Draw customers, purchases and revenue by month, first purchases under repeat ones.
+
+    Parameters
+    ----------
+    months : pandas.DataFrame
+        From `customerbase.chapters.portrait.portrait.by_month`.
+    lately : customerbase.chapters.portrait.portrait.RepeatBusiness
+    currency : str
+    closed : bool, default False
+        Whether the ledger follows only customers won in a certain time.
+    """
     won_last = months.loc[months["new_customers"] > 0, "month"].iloc[-1]
-    if months.tail(12)["new_customers"].sum() == 0:
+    if closed:
+        title = f"The ledger follows customers won up to {won_last:%B %Y} only; all it holds since is theirs"
+    elif months.tail(12)["new_customers"].sum() == 0:
         title = f"Nobody new since {won_last:%B %Y}: all business comes from those won before"
     elif np.isfinite(lately.share):
         title = f"Repeat purchases bring {percent(lately.share)} of what was bought since {day(lately.period.first)}"

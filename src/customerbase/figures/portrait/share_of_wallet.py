@@ -22,7 +22,7 @@ def left_to_win(wallet: pd.DataFrame, currency: str) -> Picture:
     Parameters
     ----------
     wallet : pandas.DataFrame
-        From `chapters.share_of_wallet.share_of_wallet`.
+        From `customerbase.chapters.portrait.share_of_wallet.share_of_wallet`.
     currency : str
     """
     shown = wallet[wallet["left_to_win"] > 0].head(WALLETS).iloc[::-1]

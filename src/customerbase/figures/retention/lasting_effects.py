@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullL
 from models.repurchase_intervals import RHYTHM
 
 from ...chapters.retention.hazard_ratios_in_words import sentence_start
-from ...chapters.retention.lasting_effects import LASTS, UNTOLD, Lasting, course
+from ...chapters.retention.lasting_effects import MUCH_THE_SAME, Lasting, course
 from ...errors import CannotSay
 from ...unsaid import says_why_not
 from ...wording import percent, plural
@@ -28,7 +28,7 @@ def lasting(found: Lasting, interval: float) -> Picture:
         raise CannotSay("The next purchases come too close together to see whether effects last through the wait.")
     whole = found.table.set_index("covariate")
     courses = {name: course(whole.loc[name].to_dict()) for name in drawn}
-    names = [name for name in drawn if courses[name] not in (LASTS, UNTOLD) and name not in RHYTHM]
+    names = [name for name in drawn if courses[name] not in MUCH_THE_SAME and name not in RHYTHM]
     if not names:
         raise CannotSay("Beside the customers' own rhythm, the effects stay much the same however long a wait lasts.")
     what, becomes = sentence_start(whole.loc[names[0], "more"]), courses[names[0]]

@@ -10,12 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from ...chapters.retention.hazard_ratios_in_words import sentence_start
+from ...chapters.retention.hazard_ratios_in_words import chance, sentence_start
 from ...chapters.retention.retention import share_in_words
-from ...chapters.retention.retention_groups import chance, none_differ
+from ...chapters.retention.retention_groups import none_differ
 from ...errors import CannotSay
 from ...unsaid import says_why_not
-from ...wording import count, key, listed, percent
+from ...wording import count, key, listed, percent, plural
 from ..style import BLUE, INK, ORANGE, QUIET, SERIES, Picture, drawing, in_percent, label_line
 from .names_above import names_above
 
@@ -124,7 +124,7 @@ def alarming_silence(found: Silence, interval: float) -> Picture:
     most = found.stages.sort_values("silent", kind="stable").iloc[-1]
     title = (
         f"{most['after'].capitalize()}, {count(most['silent'])} of {count(most['waiting'])} have been silent for "
-        f"longer than {count(most['alarm'])} days"
+        f"{plural(most['alarm'], 'day')} or more"
     )
     longest = max(PAST_THE_LAST * max(days[after] for after in drawn), found.window)
     with drawing(title, height=4.0) as (figure, ax):
@@ -154,24 +154,25 @@ def by_group(compared: Compared, interval: float) -> Picture:
     differing = [grouping for grouping in compared.groupings if grouping.differs]
     if not differing:
         raise CannotSay(none_differ(compared))
-    drawn = differing[:GROUPINGS_DRAWN]
-    title = f"Who comes back sooner differs by {listed([grouping.words for grouping in drawn])}"
+    parts = [(part, grouping) for grouping in differing for part in grouping.shown][:GROUPINGS_DRAWN]
+    drawn = [part for part, _ in parts]
+    title = f"Who comes back sooner differs by {listed(list(dict.fromkeys(whole.words for _, whole in parts)))}"
     with drawing(title, height=0.9 + 2.4 * len(drawn), rows=len(drawn)) as (figure, axes):
-        for ax, grouping in zip(np.atleast_1d(axes), drawn, strict=True):
-            _draw_grouping(ax, grouping, interval)
+        for ax, (grouping, whole) in zip(np.atleast_1d(axes), parts, strict=True):
+            _draw_grouping(ax, grouping, interval, "log-rank over all kinds" if whole.within else "log-rank")
         ax.set_xlabel("days since the first purchase")
         ax.set_xlim(0, max(max(_last_days(grouping).values()) for grouping in drawn))
     rows = " ".join(_in_words(grouping) for grouping in drawn)
     return Picture(figure, f"{title}. {rows}")
 
 
-def _draw_grouping(ax: Axes, grouping: Grouping, interval: float) -> None:
+def _draw_grouping(ax: Axes, grouping: Grouping, interval: float, test: str) -> None:
     last = _last_days(grouping)
     names = list(grouping.groups["group"])
     for name, color, dashes in zip(names, SERIES, DASHES, strict=False):
         _draw(ax, _until(grouping.curves[name], last[name]), color, dashes, name=key(name, LONGEST_LABEL))
     _finish(ax, "", f"not yet back\n(bands: {percent(interval)})")
-    ax.set_title(f"{grouping.words} (log-rank, p {chance(grouping.p_value)}, corrected)", color=QUIET, fontsize=8.5)
+    ax.set_title(f"{grouping.words} ({test}, p {chance(grouping.p_value)}, corrected)", color=QUIET, fontsize=8.5)
     # who comes back least has the highest curve, and the groups begin with those who come back most
     handles, labels = ax.get_legend_handles_labels()
     ax.legend(

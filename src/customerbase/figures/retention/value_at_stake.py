@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from ...chapters.retention.reasons import roughly
+from ...chapters.retention.value_at_stake import sum_at_stake
 from ...errors import CannotSay
 from ...unsaid import says_why_not
-from ...wording import between, money, percent, printable, shortened
+from ...wording import percent, printable, shortened
 from ..style import BLUE, INK, QUIET, Picture, drawing, in_thousands
 
 LETTERS = 24
@@ -22,7 +24,7 @@ def at_stake(stake: Any, currency: str, horizon_days: int, interval: float) -> P
     Parameters
     ----------
     stake : AtStake
-        From `chapters.value_at_stake.at_stake`.
+        From `customerbase.chapters.retention.value_at_stake.at_stake`.
     currency : str
     horizon_days : int
     interval : float
@@ -31,7 +33,7 @@ def at_stake(stake: Any, currency: str, horizon_days: int, interval: float) -> P
     frame = stake.groups
     if frame.empty:
         raise CannotSay("There is one group of customers only, so what is at stake isn't compared between groups.")
-    total = money(float(stake.base["at_stake"]), currency)
+    total = f"{currency} {roughly(float(stake.base['at_stake']))}"
     title = f"{total} of lifetime value leave with customers in the next {horizon_days} days"
     if np.isfinite(stake.share):
         title += f", {percent(stake.share)} of what those still here could bring"
@@ -77,8 +79,6 @@ def at_stake(stake: Any, currency: str, horizon_days: int, interval: float) -> P
             "per cent: of what they would bring if they all stayed"
         )
     rows = "; ".join(
-        f"{row.by} {printable(row.group)}: {money(row.at_stake, currency)}"
-        + (f" ({between(row.at_stake_low, row.at_stake_high)})" if np.isfinite(row.at_stake_low) else "")
-        for row in frame.itertuples()
+        f"{row.by} {printable(row.group)}: {sum_at_stake(row._asdict(), currency)}" for row in frame.itertuples()
     )
     return Picture(figure, f"{title}. {rows}.")
