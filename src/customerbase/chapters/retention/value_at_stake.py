@@ -204,11 +204,11 @@ def stake_table(chapter: Chapter, stake: AtStake) -> ShownTable:
     columns: Columns = {
         "label": ("customers by", str),
         "customers": ("customers", count),
+        "revenue_at_stake": ("revenue at stake", roughly),
         "at_stake": ("lifetime value at stake", roughly),
         "ends": ("from … to", str),
-        "leaving": ("of those still here leave", if_known(_tenths, "not known")),
-        "point": ("a point fewer leaving keeps", if_known(roughly, "not known")),
-        "lost": ("lost already, at their old pace", roughly),
+        "point": ("a point fewer keeps", if_known(roughly, "not known")),
+        "lost": ("lost already, at old pace", roughly),
     }
     return show_table(frame.assign(label=labels), f"{_caption(chapter)}. {BOUGHT_ONCE}", columns)
 
@@ -251,15 +251,11 @@ def _caption(chapter: Chapter) -> str:
 
 
 def _with_base(stake: AtStake) -> pd.DataFrame:
-    """Return the groups and then the base, with their intervals in words and the share of them that leaves."""
+    """Return the groups and then the base, with their intervals in words."""
     frame = pd.concat([stake.groups, stake.base.to_frame().T.assign(by="", group="all")], ignore_index=True)
     frame = frame.infer_objects()
     low, high = frame["at_stake_low"].astype(float), frame["at_stake_high"].astype(float)
-    here = frame["here"].astype(float)
-    return frame.assign(
-        ends=[between_roughly(*ends) for ends in zip(low, high, strict=True)],
-        leaving=frame["leaves"].astype(float).div(here.where(here > 0)),
-    )
+    return frame.assign(ends=[between_roughly(*ends) for ends in zip(low, high, strict=True)])
 
 
 def _tenths(share: float) -> str:
