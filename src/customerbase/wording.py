@@ -36,6 +36,21 @@ def percent(share: float, decimals: int = 0) -> str:
     return "not known" if _missing(share) else f"{100 * share:z,.{decimals}f}%"
 
 
+def small_percent(share: float) -> str:
+    """Return a share as `percent` does, but what rounds to nothing though it isn't as under 1%."""
+    return "under 1%" if 0 < share < 0.005 else percent(share)
+
+
+def roughly(amount: float) -> str:
+    """Return an amount in two digits, where its interval is wider than any further ones."""
+    return count(amount if _missing(amount) else float(f"{amount:.1e}"))
+
+
+def between_roughly(low: float, high: float) -> str:
+    """Return the ends of an interval of amounts in two digits each."""
+    return "not known" if _missing(low) or _missing(high) else f"{roughly(low)} to {roughly(high)}"
+
+
 def money(value: float, currency: str) -> str:
     """Return an amount with its currency, without cents from 100 up."""
     if _missing(value):

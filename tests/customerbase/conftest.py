@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from customerbase.chapter import Chapter
+from customerbase.parameters import check_parameters
 from tests.dashboard_base import written_beside
 from tests.key_account_base import accounts_of
 from tests.portrait_base import portraits
@@ -40,6 +41,20 @@ def side_table(tmp_path: Path) -> Callable[[str, str], dict[str, Any]]:
 def simulated() -> pl.DataFrame:
     """Purchases of 600 customers over two and a half years."""
     return simulated_purchases(600, dt.date(2021, 1, 4), dt.date(2023, 6, 30), acquisition_days=600, seed=11)
+
+
+@pytest.fixture(scope="module")
+def open_on(tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """Open `01_identify` on a frame of customer, date and amount, as of a day."""
+
+    def make(rows: pl.DataFrame, as_of: dt.date) -> Chapter:
+        folder = tmp_path_factory.mktemp("base")
+        rows.write_csv(folder / "ledger.csv")
+        columns = {name: name for name in ("customer", "date", "amount")}
+        given = {"base": "small", "ledger": {"path": str(folder / "ledger.csv"), "columns": columns}, "as_of": as_of}
+        return Chapter("01_identify", check_parameters(given, where="test"))
+
+    return make
 
 
 @pytest.fixture

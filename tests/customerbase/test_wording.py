@@ -8,6 +8,7 @@ import pytest
 
 from customerbase.wording import (
     between,
+    between_roughly,
     count,
     day,
     if_known,
@@ -18,6 +19,8 @@ from customerbase.wording import (
     percent,
     plural,
     profit_or_loss,
+    roughly,
+    small_percent,
     tenths,
 )
 
@@ -86,6 +89,23 @@ def test_a_number_has_as_many_digits_as_asked(digits, shown):
 )
 def test_a_share_is_shown_as_a_percentage(share, decimals, shown):
     assert percent(share, decimals) == shown
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.0, "0%"), (0.0049, "under 1%"), (0.0051, "1%"), (0.42, "42%")])
+def test_what_rounds_to_nothing_though_it_is_something_is_under_one_per_cent(share, shown):
+    assert small_percent(share) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"), [(1_234_567.0, "1,200,000"), (-64_741.0, "-65,000"), (0.0, "0"), (float("nan"), "not known")]
+)
+def test_an_amount_is_roughly_told_in_two_digits(amount, shown):
+    assert roughly(amount) == shown
+
+
+def test_ends_of_an_interval_are_roughly_told():
+    assert between_roughly(99_125.0, 6_432_256.0) == "99,000 to 6,400,000"
+    assert between_roughly(float("nan"), 5.0) == "not known"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ from customerbase.chapters.portrait import new_and_existing, portrait
 from customerbase.chapters.retention import retention_by_quarter
 from customerbase.figures.portrait import new_and_existing as newcomer_figures
 from customerbase.figures.portrait import portrait as figures
-from customerbase.parameters import check_parameters
 from customerbase.unsaid import Unsaid
 from models import levers as model_of_levers
 
@@ -40,25 +39,13 @@ def ledger() -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def open_on(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    def make(rows: pl.DataFrame) -> Chapter:
-        folder = tmp_path_factory.mktemp("base")
-        rows.write_csv(folder / "ledger.csv")
-        columns = {name: name for name in ("customer", "date", "amount")}
-        given = {"base": "small", "ledger": {"path": str(folder / "ledger.csv"), "columns": columns}, "as_of": END}
-        return Chapter("01_identify", check_parameters(given, where="test"))
-
-    return make
-
-
-@pytest.fixture(scope="module")
 def closed(open_on: Any, ledger: pl.DataFrame) -> Chapter:
-    return open_on(ledger.filter(pl.col("customer") < "0600"))
+    return open_on(ledger.filter(pl.col("customer") < "0600"), END)
 
 
 @pytest.fixture(scope="module")
 def still_open(open_on: Any, ledger: pl.DataFrame) -> Chapter:
-    return open_on(ledger)
+    return open_on(ledger, END)
 
 
 def test_whom_it_follows_is_said_once(closed: Chapter) -> None:

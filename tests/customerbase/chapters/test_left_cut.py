@@ -16,7 +16,7 @@ from customerbase.chapters.identify.ledger_audit import account, questions, stat
 from customerbase.chapters.lifetime_value import forecast_validation
 from customerbase.figures.identify import identify as figures
 from customerbase.ledger import read_ledger
-from customerbase.parameters import check_parameters, read_parameters
+from customerbase.parameters import read_parameters
 from customerbase.unsaid import Unsaid
 from models.left_truncation import left_truncation
 from models.simulation import CDNOW, simulate_ledger
@@ -24,19 +24,7 @@ from models.simulation import CDNOW, simulate_ledger
 ROOT = Path(__file__).resolve().parents[3]
 CUT, END = dt.date(2020, 1, 1), dt.date(2021, 12, 31)
 FAST = {"r": 1.0, "alpha": 1.5, "a": 0.5, "b": 8.0}
-MakeChapter = Callable[[pl.DataFrame], Chapter]
-
-
-@pytest.fixture(scope="module")
-def open_on(tmp_path_factory: pytest.TempPathFactory) -> MakeChapter:
-    def make(rows: pl.DataFrame) -> Chapter:
-        folder = tmp_path_factory.mktemp("base")
-        rows.write_csv(folder / "ledger.csv")
-        columns = {name: name for name in ("customer", "date", "amount")}
-        given = {"base": "small", "ledger": {"path": str(folder / "ledger.csv"), "columns": columns}, "as_of": END}
-        return Chapter("01_identify", check_parameters(given, where="test"))
-
-    return make
+MakeChapter = Callable[[pl.DataFrame, dt.date], Chapter]
 
 
 @pytest.fixture(scope="module")
@@ -47,17 +35,17 @@ def whole() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def cut(open_on: MakeChapter, whole: pl.DataFrame) -> Chapter:
-    return open_on(whole.filter(pl.col("date") >= CUT))
+    return open_on(whole.filter(pl.col("date") >= CUT), END)
 
 
 @pytest.fixture(scope="module")
 def uncut(open_on: MakeChapter, whole: pl.DataFrame) -> Chapter:
-    return open_on(whole)
+    return open_on(whole, END)
 
 
 @pytest.fixture(scope="module")
 def too_small(open_on: MakeChapter, whole: pl.DataFrame) -> Chapter:
-    return open_on(whole.filter(pl.col("customer") < "0020"))
+    return open_on(whole.filter(pl.col("customer") < "0020"), END)
 
 
 def stated(chapter: Chapter) -> tuple[str, str, str | None]:

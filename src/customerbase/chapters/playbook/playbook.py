@@ -25,6 +25,7 @@ from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
 from ...wording import between, count, if_known, percent, plural, printable, shortened
 from ..customer_facts import facts
+from ..first_line import first_line
 from ..profit import profit_known
 
 PRESSING = ("protect", "develop", "win back", "change terms")
@@ -354,7 +355,7 @@ def _as_written(chapter: Chapter) -> Sequence[Mapping[str, Any]]:
 
 def _days_looked_at(chapter: Chapter) -> int:
     """Return over how many days profit and cost to serve are summed."""
-    span = chapter.ledger.select(pl.lit(chapter.as_of) - pl.col("date").dt.date().min()).item().days + 1
+    span = (chapter.as_of - first_line(chapter)).days + 1
     return min(span, chapter.parameters.lookback_days or span)
 
 

@@ -19,7 +19,7 @@ from ...errors import CannotSay
 from ...findings import Verdict
 from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
-from ...wording import DASH, count, if_known, money, percent, plural
+from ...wording import DASH, count, if_known, money, percent, plural, small_percent
 from ..closed_base import closed_base, without_blame
 from ..left_cut import left_cut
 from .lens_periods import customers_of, during, first_purchase_day, length, span
@@ -28,7 +28,6 @@ from .lens_words import factors_in_words, in_words
 SHORTEST_PERIOD_DAYS = 28  # periods to compare are no shorter
 # revenue that moves by less is called steady; if it falls by more, something is to be done
 STEADY, FALLING = 0.05, -0.2
-LEAST_SAID = 0.005  # a smaller share would be said to be 0%
 FACTORS = {
     "customers": "customers",
     "purchases_each": "purchases a customer",
@@ -192,7 +191,7 @@ def _who_was_lost(chapter: Chapter, two: TwoPeriods) -> str:
     if not lost:
         return f"Each of the {count(had)} customers who bought {then} has bought again since."
     have = "has" if lost == 1 else "have"
-    of_all = f"{count(lost)} ({_part_of(lost / had)})"
+    of_all = f"{count(lost)} ({small_percent(lost / had)})"
     return f"Of the {count(had)} customers who bought {then}, {of_all} {have} bought nothing since."
 
 
@@ -201,7 +200,7 @@ def _what_they_brought(chapter: Chapter, two: TwoPeriods) -> list[str]:
     if not lost["customers"]:
         return []
     amount = money(lost["revenue_before"], chapter.parameters.currency)
-    share = f", {_part_of(lost['revenue_before'] / before)} of the revenue of that time" if before > 0 else ""
+    share = f", {small_percent(lost['revenue_before'] / before)} of the revenue of that time" if before > 0 else ""
     # where the ledger begins in the middle of its customers' lives, they may have bought before it does
     after_one = 0 if left_cut(chapter).cut else two.lost_after_one
     if lost["customers"] == 1:
@@ -253,10 +252,6 @@ def _within_ledger(chapter: Chapter, period: Period) -> Period:
     if period.days == periods.YEAR_DAYS:
         return period
     return period._replace(first=max(period.first, chapter.first_day))
-
-
-def _part_of(share: float) -> str:
-    return "under 1%" if 0 < share < LEAST_SAID else percent(share)
 
 
 def _signed(value: float) -> str:

@@ -18,7 +18,7 @@ from ...errors import CannotSay
 from ...personal_data import HIDDEN
 from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
-from ...wording import DASH, count, day, if_known, key, listed, percent, plural
+from ...wording import DASH, count, day, if_known, key, listed, percent, plural, roughly
 from .after_complaint import AfterComplaint, state_complaints
 from .happenings import Base, followed_until, gone_means, happened
 from .satisfaction import Satisfaction, state_satisfaction
@@ -143,11 +143,6 @@ def _lost(lost: float, low: float, high: float, compared: int) -> str:
     if np.isnan(lost):
         return "too few" if compared else "nobody to compare"
     return f"{roughly(lost)} ({roughly(low)} to {roughly(high)})"
-
-
-def roughly(amount: float) -> str:
-    """Return an amount in two digits: its interval is wider than any further ones."""
-    return count(amount if np.isnan(amount) else float(f"{amount:.1e}"))
 
 
 def _more(low: float, high: float, compared: int) -> str:

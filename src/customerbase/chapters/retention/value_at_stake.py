@@ -17,10 +17,9 @@ from ...chapter import Chapter
 from ...errors import CannotSay
 from ...shown_table import Columns, ShownTable, show_table
 from ...unsaid import Unsaid, says_why_not
-from ...wording import count, day, if_known, key, percent, plural
+from ...wording import between_roughly, count, day, if_known, key, percent, plural, roughly, tenths
 from .. import left_cut, purchase_model, value_tiers
 from ..lifetime_value import lifetime_value
-from .reasons import roughly
 
 MOST_COHORTS = 8
 MOST_GROUPS = 6  # of a kind, the largest; the others are taken together
@@ -72,11 +71,6 @@ def sum_at_stake(group: Any, currency: str) -> str:
     said = f"{currency} {roughly(group['at_stake'])}"
     low, high = float(group["at_stake_low"]), float(group["at_stake_high"])
     return f"{said} ({between_roughly(low, high)})" if np.isfinite(low) else said
-
-
-def between_roughly(low: float, high: float) -> str:
-    """Return the ends of an interval of amounts in two digits each."""
-    return "not known" if np.isnan(low) or np.isnan(high) else f"{roughly(low)} to {roughly(high)}"
 
 
 @says_why_not
@@ -234,7 +228,7 @@ def one_grouping_table(chapter: Chapter, stake: AtStake, what: str) -> ShownTabl
         "value": (f"lifetime value ({chapter.parameters.currency})", count),
         "at_stake": ("at stake", roughly),
         "ends": ("from … to", str),
-        "of_all": ("share", if_known(_tenths, "not known")),
+        "of_all": ("share", if_known(tenths, "not known")),
         "point": ("a point fewer keeps", if_known(roughly, "not known")),
         "revenue_at_stake": ("revenue at stake", roughly),
     }
@@ -256,10 +250,6 @@ def _with_base(stake: AtStake) -> pd.DataFrame:
     frame = frame.infer_objects()
     low, high = frame["at_stake_low"].astype(float), frame["at_stake_high"].astype(float)
     return frame.assign(ends=[between_roughly(*ends) for ends in zip(low, high, strict=True)])
-
-
-def _tenths(share: float) -> str:
-    return percent(share, 1)
 
 
 def about_cohorts(chapter: Chapter) -> Unsaid | None:

@@ -21,7 +21,7 @@ from ...errors import CannotSay
 from ...said_before import nothing_without
 from ...trait_words import bare, in_unit
 from ...unsaid import says_why_not
-from ...wording import count, percent, plural, printable, shortened
+from ...wording import count, percent, plural, printable, shortened, small_percent
 from ..style import BLUE, DOTS_PER_INCH, INK, LINE_OF_TEXT, ORANGE, QUIET, SERIES, Picture, drawing, label_line, wrapped
 from .value_tiers import people_of
 
@@ -209,11 +209,6 @@ def _name_groups(ax: Axes, names: dict[str, tuple[Ellipse, str]]) -> None:
         )
 
 
-def _part(share: float) -> str:
-    """Return a share of the value; what rounds to nothing though it isn't is under 1%."""
-    return "under 1%" if 0 < share < 0.005 else percent(share)
-
-
 def _ellipse(points: np.ndarray, color: str) -> Ellipse:
     """Return the ellipse that holds about half of these points."""
     spread = np.cov(points, rowvar=False) if len(points) > 2 else np.zeros((2, 2))
@@ -255,7 +250,10 @@ def value_by_needs(cells: pd.DataFrame) -> Picture:
         f"'{shortened(printable(best['name']), 60)}'"
     )
     words = [
-        ["" if pd.isna(size) else f"{count(size)}\n{_part(part)}" for size, part in zip(sizes, shares, strict=True)]
+        [
+            "" if pd.isna(size) else f"{count(size)}\n{small_percent(part)}"
+            for size, part in zip(sizes, shares, strict=True)
+        ]
         for sizes, shares in zip(customers.to_numpy(), parts.to_numpy(), strict=True)
     ]
     with drawing(title, height=1.5 + 0.44 * len(parts)) as (figure, ax):
@@ -279,7 +277,7 @@ def value_by_needs(cells: pd.DataFrame) -> Picture:
         figure.supxlabel(f"customers, and {what} (shade)", fontsize=8.5, color=QUIET)
     rows = "; ".join(
         f"{TOO_SELDOM if pd.isna(row['cluster']) else printable(row['name'])}, {row['value_tier']}: "
-        f"{plural(row['customers'], 'customer')}, {_part(row[share])}"
+        f"{plural(row['customers'], 'customer')}, {small_percent(row[share])}"
         for row in cells.to_dict("records")
     )
     return Picture(figure, f"{title}. {rows}.", shades_count=True)

@@ -10,11 +10,11 @@ from models.reasons_for_leaving import ANY
 from models.satisfaction import Left, left_share
 
 from ...chapters.retention.after_complaint import AfterComplaint
-from ...chapters.retention.reasons import Reasons, costliest, name_of, roughly
+from ...chapters.retention.reasons import Reasons, costliest, name_of
 from ...chapters.retention.satisfaction import Satisfaction
 from ...errors import CannotSay
 from ...unsaid import Unsaid, says_why_not
-from ...wording import between, count, day, percent, plural
+from ...wording import between, count, day, percent, plural, roughly
 from ..style import BLUE, INK, ORANGE, QUIET, Picture, drawing, in_percent, in_thousands, label_ends
 
 REASONS_DRAWN = 8

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from ...chapters.retention.reasons import roughly
 from ...chapters.retention.value_at_stake import sum_at_stake
 from ...errors import CannotSay
 from ...unsaid import says_why_not
-from ...wording import percent, printable, shortened
+from ...wording import percent, printable, roughly, shortened
 from ..style import BLUE, INK, QUIET, Picture, drawing, in_thousands
 
 LETTERS = 24
